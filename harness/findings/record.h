@@ -1,0 +1,73 @@
+#ifndef FTF_FINDINGS_RECORD_H
+#define FTF_FINDINGS_RECORD_H
+/*
+ * A record: one observation of trouble, as raw as the worker could give it, before symbols, signature and blame.
+ *
+ * A live worker writes records itself (TSan and UBSan reports, error-protocol violations, in the main thread after the
+ * scenario has ended) as JSON files into its spool folder, `<worker>-<n>.json`, written beside and renamed. For
+ * a dead worker the supervisor makes the record from the black box and the text the sanitizer printed.
+ *
+ * JSON, format 1:
+ *   {"format": 1, "kind": "data-race", "flavour": "tsan", "target": "collections",
+ *    "scenario": "ftfuzz 1\n...",     with the explicit `schedule at` that was executed (for free runs: free)
+ *    "original": "ftfuzz 1\n...",     as the fuzzer gave it
+ *    "sequence": 812,                 number of the scenario in its process (1: nothing ran before it)
+ *    "history": ["ftfuzz 1\n...", ...],     the scenarios before it in that process, oldest first (at most 32)
+ *    "steals": 0, "section": "lanes" | "setup" | "finish",
+ *    "detail": "one line of the sanitizer or oracle",
+ *    "stacks": [{"role": "write", "lane": 0, "op": 1, "address": "0x...", "size": 8,
+ *                "frames": [{"module": "/abs/file", "offset": "0x1234"}]}],
+ *    "text": "the report as printed, for crashes"}
+ *
+ * Roles: read, write, atomic-read, atomic-write (an access; the first two stacks of a race), freed, allocated, mutex,
+ * created (thread creation; usually left out), signal (where a crash happened), blocked (a lane in a deadlock or hang).
+ * Frame 0 is the innermost. `lane` is -1 for a thread that is no lane; `op` -1 where it is not known.
+ *
+ * Frames' offsets are of the *call instruction's return address minus 1* already (ready for llvm-symbolizer).
+ * Ownership: a record owns its strings. Threads: none shared.
+ */
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/blackbox.h"
+#include "base/status.h"
+
+enum { FTF_STACKS_MAX = 12, FTF_FRAMES_MAX = 64 };
+
+typedef struct ftf_frame {
+    char *module;
+    uint64_t offset;
+} ftf_frame;
+
+typedef struct ftf_stack {
+    char role[16];
+    int lane, op;
+    uint64_t address;
+    uint32_t size;
+    uint32_t frame_count;
+    ftf_frame frames[FTF_FRAMES_MAX];
+} ftf_stack;
+
+typedef struct ftf_record {
+    char kind[32];
+    char flavour[8];
+    char *target, *scenario, *original, *detail, *text;
+    uint64_t sequence;
+    uint64_t steals;
+    char section[12];
+    uint32_t history_count;
+    char *history[FTF_BLACKBOX_HISTORY];
+    uint32_t stack_count;
+    ftf_stack stacks[FTF_STACKS_MAX];
+} ftf_record;
+
+ftf_record *ftf_record_create(void);
+void ftf_record_destroy(ftf_record *record);
+json_t *ftf_record_to_json(const ftf_record *record);
+ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error *err);
+
+/* Writes the record as <folder>/<name>.json, whole or not at all. */
+ftf_status ftf_record_write(const ftf_record *record, const char *folder, const char *name, ftf_error *err);
+
+#endif
