@@ -1,0 +1,131 @@
+# The functions that CMakeLists.txt is written in. Folders may still be empty: a layer without sources is an interface
+# library, and no worker is built as long as engine/ has none.
+
+set(FTFUZZ_GENERATED ${CMAKE_BINARY_DIR}/generated)
+file(MAKE_DIRECTORY ${FTFUZZ_GENERATED})
+
+# ftfuzz_library(NAME SOURCES file... LINK library...)
+function(ftfuzz_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  set(sources)
+  foreach(source ${arg_SOURCES})
+    if(NOT IS_ABSOLUTE ${source})
+      set(source ${CMAKE_SOURCE_DIR}/${source})
+    endif()
+    if(EXISTS ${source})
+      list(APPEND sources ${source})
+    endif()
+  endforeach()
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${CMAKE_SOURCE_DIR}/harness ${FTFUZZ_GENERATED})
+  target_link_libraries(${name} ${scope} ${arg_LINK})
+endfunction()
+
+# ftfuzz_layer(FOLDER library... [EXCLUDE file...]): the library ftf_<folder> of all C files of harness/<folder>.
+function(ftfuzz_layer folder)
+  cmake_parse_arguments(arg "" "" "EXCLUDE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/${folder}/*.c)
+  foreach(file ${arg_EXCLUDE})
+    list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/harness/${folder}/${file})
+  endforeach()
+  ftfuzz_library(ftf_${folder} SOURCES ${sources} LINK ${arg_UNPARSED_ARGUMENTS})
+endfunction()
+
+# ftfuzz_embed_python(NAME): a library with one `const char ftf_py_<name>[]` for each harness/python/<name>.py.
+function(ftfuzz_embed_python name)
+  file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/python/*.py)
+  set(source ${FTFUZZ_GENERATED}/python_sources.c)
+  set(header ${FTFUZZ_GENERATED}/python_sources.h)
+  set(generator ${CMAKE_SOURCE_DIR}/ci/cmake/embed.cmake)
+  add_custom_command(
+    OUTPUT ${source} ${header}
+    COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DHEADER=${header} "-DSCRIPTS=${scripts}" -P ${generator}
+    DEPENDS ${scripts} ${generator}
+    COMMENT "Embedding harness/python/*.py"
+    VERBATIM)
+  add_library(${name} STATIC ${source} ${header})
+  target_include_directories(${name} PUBLIC ${FTFUZZ_GENERATED})
+endfunction()
+
+# ftfuzz_makefile_variable(OUT TEXT NAME): the value of NAME in the text of a Makefile, with $(...) expanded.
+function(ftfuzz_makefile_variable out text name)
+  set(value)
+  if(text MATCHES "\n${name}=[ \t]*([^\n]*)")
+    set(value "${CMAKE_MATCH_1}")
+  endif()
+  foreach(expansion RANGE 500) # far more than a Makefile holds; MODLIBS names some 25 variables
+    if(NOT value MATCHES "\\$\\(([A-Za-z0-9_]+)\\)")
+      break()
+    endif()
+    set(inner_name "${CMAKE_MATCH_1}")
+    set(inner)
+    if(text MATCHES "\n${inner_name}=[ \t]*([^\n]*)")
+      set(inner "${CMAKE_MATCH_1}")
+    endif()
+    string(REPLACE "$(${inner_name})" "${inner}" value "${value}")
+  endforeach()
+  set(${out} "${value}" PARENT_SCOPE)
+endfunction()
+
+# ftfuzz_worker(FLAVOUR): the libFuzzer executable ftfuzz-worker-<flavour>, with that flavour's interpreter inside.
+#
+# Nothing of ours in it is instrumented, neither by a sanitizer nor for coverage: between two points of the extension
+# our code must be invisible. Only the link says -fsanitize, for the runtimes.
+function(ftfuzz_worker flavour)
+  string(TOUPPER ${flavour} FLAVOUR)
+  set(prefix ${FTFUZZ_PYTHON_${FLAVOUR}})
+  file(GLOB engine CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/engine/*.c)
+  if(NOT prefix OR NOT engine)
+    return()
+  endif()
+  file(GLOB archive ${prefix}/lib/python3*t/config-*/libpython3*t.a)
+  list(LENGTH archive found)
+  if(NOT found EQUAL 1)
+    message(FATAL_ERROR "${prefix} holds no libpython3*t.a of a free-threaded CPython; run ci/build-python ${flavour}")
+  endif()
+  if(NOT JANSSON_STATIC)
+    message(FATAL_ERROR "libjansson.a is missing; run ci/install-deps")
+  endif()
+  get_filename_component(config ${archive} DIRECTORY)
+  file(GLOB python_h ${prefix}/include/python3*t/Python.h)
+  get_filename_component(include_dir ${python_h} DIRECTORY)
+  file(READ ${config}/Makefile makefile)
+  set(libraries)
+  foreach(variable LIBS MODLIBS SYSLIBS)
+    ftfuzz_makefile_variable(value "${makefile}" ${variable})
+    separate_arguments(value)
+    list(APPEND libraries ${value})
+  endforeach()
+
+  file(GLOB sources CONFIGURE_DEPENDS
+    ${CMAKE_SOURCE_DIR}/harness/sched/*.c ${CMAKE_SOURCE_DIR}/harness/lanes/*.c ${CMAKE_SOURCE_DIR}/harness/oracle/*.c
+    ${CMAKE_SOURCE_DIR}/harness/engine/*.c)
+  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/harness/oracle/kinds.c)
+  file(GLOB python_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/python/*.c)
+
+  # Only python/ sees Python's headers, so that nobody else can come to need them.
+  add_library(ftf_python_${flavour} OBJECT ${python_sources})
+  target_include_directories(ftf_python_${flavour} SYSTEM PRIVATE ${include_dir})
+  add_executable(ftfuzz-worker-${flavour} ${sources} ${CMAKE_SOURCE_DIR}/harness/findings/record.c)
+  foreach(target ftf_python_${flavour} ftfuzz-worker-${flavour})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/harness ${FTFUZZ_GENERATED} ${JANSSON_INCLUDE_DIRS})
+    target_compile_definitions(${target} PRIVATE FTF_FLAVOUR="${flavour}" FTF_${FLAVOUR}=1)
+  endforeach()
+  add_dependencies(ftf_python_${flavour} ftf_py)
+
+  set(sanitizers_tsan -fsanitize=fuzzer,thread)
+  set(sanitizers_asan -fsanitize=fuzzer,address,undefined -fno-sanitize=vptr)
+  target_link_options(ftfuzz-worker-${flavour} PRIVATE
+    ${sanitizers_${flavour}} -fuse-ld=lld -Wl,--export-dynamic)
+  target_link_libraries(ftfuzz-worker-${flavour} PRIVATE
+    ftf_python_${flavour} ftf_py ftf_kinds ftf_scenario ftf_base ${JANSSON_STATIC}
+    # Whole, because an extension may use a function of the C API that nothing else does.
+    -Wl,--whole-archive ${archive} -Wl,--no-whole-archive ${libraries} Threads::Threads)
+  set_target_properties(ftfuzz-worker-${flavour} PROPERTIES LINK_DEPENDS ${archive})
+endfunction()
