@@ -1,0 +1,488 @@
+/*
+ * The token. Reading order: grant/await (one hand-over), successor (who is next), ftf_point_reached (a listed switch or a
+ * drop), ftf_block/ftf_wake (blocking without blocking), rob (the fallback), begin/enter/leave/end.
+ *
+ * This file is compiled without sanitizers: its atomics and futexes must stay invisible to TSan.
+ */
+#include "sched/sched.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "sched/state.h"
+
+ftf_sched_state ftf_sched;
+__thread ftf_lane *ftf_self __attribute__((tls_model("initial-exec")));
+
+static atomic_flag lock_flag = ATOMIC_FLAG_INIT;
+
+void ftf_sched_lock(void) {
+    while (atomic_flag_test_and_set_explicit(&lock_flag, memory_order_acquire)) {
+        syscall(SYS_sched_yield); /* never sched_yield(): that one is ours and would come back here */
+    }
+}
+
+void ftf_sched_unlock(void) { atomic_flag_clear_explicit(&lock_flag, memory_order_release); }
+
+static void record_switch(const ftf_lane *lane, int to) {
+    ftf_blackbox *box = ftf_sched.box;
+    if (box == NULL) {
+        return;
+    }
+    if (box->switch_count < FTF_BLACKBOX_SWITCHES) {
+        box->switches[box->switch_count] =
+            (ftf_blackbox_switch){.lane = (uint8_t)lane->id, .to = (uint8_t)to, .point = lane->points};
+    }
+    box->switch_count++;
+}
+
+/* ---- one hand-over --------------------------------------------------------------------------------------------------- */
+
+static void grant(int to) {
+    ftf_lane *lane = &ftf_sched.lane[to];
+    atomic_store(&lane->status, FTF_LANE_HOLDS);
+    atomic_store(&ftf_sched.holder, to);
+    atomic_fetch_add_explicit(&ftf_sched.handovers, 1, memory_order_relaxed);
+    atomic_store(&lane->granted, 1);
+    syscall(SYS_futex, &lane->granted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* The kernel's word on a thread: true when it sleeps, so that only a wake-up from elsewhere can let it go on. */
+static bool sleeps_in_kernel(pid_t tid) {
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return false;
+    }
+    long n = syscall(SYS_read, fd, text, sizeof text - 1);
+    syscall(SYS_close, fd);
+    if (n <= 0) {
+        return false;
+    }
+    text[n] = 0;
+    const char *end = strrchr(text, ')'); /* the name may hold anything, a parenthesis included */
+    return end != NULL && (end[2] == 'S' || end[2] == 'D');
+}
+
+/* Takes the token from a holder that sleeps in a call we do not know. */
+static void rob(ftf_lane *thief) {
+    ftf_sched_lock();
+    int holder = atomic_load(&ftf_sched.holder);
+    if (holder != FTF_NOBODY && holder != thief->id && atomic_load(&thief->status) == FTF_LANE_READY) {
+        ftf_lane *victim = &ftf_sched.lane[holder];
+        if (atomic_load(&victim->granted) == 0 && sleeps_in_kernel(victim->tid)) {
+            atomic_store(&victim->status, FTF_LANE_ROBBED);
+            atomic_store(&victim->trigger, 0); /* it notices at its next point */
+            atomic_fetch_add(&ftf_sched.steals, 1);
+            if (ftf_sched.box != NULL) {
+                ftf_sched.box->steals++;
+                ftf_sched.box->run_steals++;
+            }
+            grant(thief->id);
+        }
+    }
+    ftf_sched_unlock();
+}
+
+static void check_deadlock(int *idle_ms) {
+    if (atomic_load(&ftf_sched.holder) != FTF_NOBODY) {
+        *idle_ms = 0;
+        return;
+    }
+    *idle_ms += FTF_STEAL_MS;
+    if (*idle_ms >= FTF_DEADLOCK_MS && ftf_sched.on_deadlock != NULL) {
+        ftf_sched.on_deadlock();
+    }
+}
+
+/* Waits until the token is this lane's. */
+static void await(ftf_lane *lane) {
+    const struct timespec patience = {.tv_sec = 0, .tv_nsec = FTF_STEAL_MS * 1000000L};
+    uint32_t seen_handovers = 0, seen_points = 0;
+    int idle_ms = 0;
+    while (atomic_load(&lane->granted) == 0) {
+        long rc = syscall(SYS_futex, &lane->granted, FUTEX_WAIT_PRIVATE, 0, &patience, NULL, 0);
+        if (rc == 0 || errno != ETIMEDOUT) {
+            continue;
+        }
+        check_deadlock(&idle_ms);
+        int holder = atomic_load(&ftf_sched.holder);
+        uint32_t handovers = atomic_load(&ftf_sched.handovers);
+        uint32_t points = holder == FTF_NOBODY ? 0 : atomic_load(&ftf_sched.lane[holder].points);
+        if (handovers == seen_handovers && points == seen_points) {
+            rob(lane);
+        }
+        seen_handovers = handovers;
+        seen_points = points;
+    }
+    atomic_store(&lane->granted, 0);
+}
+
+/* ---- who is next ------------------------------------------------------------------------------------------------------ */
+
+static bool is_ready(int id) { return atomic_load(&ftf_sched.lane[id].status) == FTF_LANE_READY; }
+
+/* The next ready lane after `id` in cyclic order, or FTF_NOBODY. */
+static int default_successor(int id) {
+    for (int step = 1; step <= ftf_sched.lanes; step++) {
+        int other = (id + step) % ftf_sched.lanes;
+        if (other != id && is_ready(other)) {
+            return other;
+        }
+    }
+    return FTF_NOBODY;
+}
+
+static int highest_priority(int except) {
+    int best = FTF_NOBODY;
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        if (i != except && is_ready(i) && (best == FTF_NOBODY || ftf_sched.lane[i].priority > ftf_sched.lane[best].priority)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* The lane's event at exactly this point, or NULL. Events behind are passed over. */
+static const ftf_event *event_here(ftf_lane *lane) {
+    while (lane->event_next < lane->event_count && lane->events[lane->event_next].point < lane->points) {
+        lane->event_next++;
+    }
+    if (lane->event_next < lane->event_count && lane->events[lane->event_next].point == lane->points) {
+        return &lane->events[lane->event_next++];
+    }
+    return NULL;
+}
+
+static void arm(ftf_lane *lane) {
+    bool more = lane->event_next < lane->event_count;
+    atomic_store(&lane->trigger, more ? lane->events[lane->event_next].point : (uint32_t)FTF_NEVER);
+}
+
+/* Who gets the token when `lane` cannot go on. Records the choice where the default would have been another. */
+static int successor(ftf_lane *lane, bool yields) {
+    int usual = default_successor(lane->id);
+    int chosen = usual;
+    const ftf_event *event = event_here(lane);
+    arm(lane);
+    if (ftf_sched.mode == FTF_RUN_AT) {
+        if (event != NULL && event->to >= 0 && event->to < ftf_sched.lanes) {
+            if (is_ready(event->to)) {
+                chosen = event->to;
+            } else {
+                ftf_sched.diverged++;
+            }
+        }
+    } else if (!yields) {
+        chosen = highest_priority(lane->id);
+    }
+    if (chosen != usual) {
+        record_switch(lane, chosen);
+    }
+    return chosen;
+}
+
+/* When nobody is ready, time passes: the lane whose deadline comes first wakes up. */
+static int earliest_deadline(void) {
+    ftf_lane *first = NULL;
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        ftf_lane *lane = &ftf_sched.lane[i];
+        if (atomic_load(&lane->status) == FTF_LANE_TIMED && (first == NULL || lane->deadline_ns < first->deadline_ns)) {
+            first = lane;
+        }
+    }
+    if (first == NULL) {
+        return FTF_NOBODY;
+    }
+    if (first->deadline_ns > ftf_sched.clock_ns) {
+        ftf_sched.clock_ns = first->deadline_ns;
+    }
+    first->timed_out = true;
+    return first->id;
+}
+
+/* The token leaves `lane`, which has another status than HOLDS by now. Under the lock. */
+static void pass_on(ftf_lane *lane, bool yields) {
+    int to = successor(lane, yields);
+    if (to == FTF_NOBODY) {
+        to = earliest_deadline();
+    }
+    if (to == FTF_NOBODY) {
+        atomic_store(&ftf_sched.holder, FTF_NOBODY);
+    } else {
+        grant(to);
+    }
+}
+
+/* ---- points ------------------------------------------------------------------------------------------------------------ */
+
+/* A lane that was robbed while it slept stands in line again. */
+static void rejoin(ftf_lane *lane) {
+    ftf_sched_lock();
+    arm(lane);
+    atomic_store(&lane->status, FTF_LANE_READY);
+    if (atomic_load(&ftf_sched.holder) == FTF_NOBODY) {
+        grant(lane->id);
+    }
+    ftf_sched_unlock();
+    await(lane);
+}
+
+void ftf_point_reached(ftf_lane *lane) {
+    if (atomic_load(&lane->status) == FTF_LANE_ROBBED) {
+        rejoin(lane);
+        return;
+    }
+    ftf_sched_lock();
+    int to = FTF_NOBODY;
+    const ftf_event *event = event_here(lane);
+    arm(lane);
+    if (event != NULL && event->to == FTF_DROP) {
+        lane->priority = --ftf_sched.lowest_priority;
+        to = highest_priority(lane->id);
+    } else if (event != NULL && event->to != lane->id) {
+        if (event->to < ftf_sched.lanes && is_ready(event->to)) {
+            to = event->to;
+        } else {
+            ftf_sched.diverged++;
+        }
+    }
+    if (to != FTF_NOBODY) {
+        record_switch(lane, to);
+        atomic_store(&lane->status, FTF_LANE_READY);
+        grant(to);
+    }
+    ftf_sched_unlock();
+    if (to != FTF_NOBODY) {
+        await(lane);
+    }
+}
+
+/* The lane parks around every wait at an op boundary, so its point is taken in two steps: look, then park and wait. */
+void ftf_sched_op(uint32_t op, uint32_t iteration, ftf_park park, ftf_park unpark, void *context) {
+    int id = ftf_sched_self();
+    if (ftf_sched.box != NULL && id >= 0) {
+        ftf_sched.box->lane_op[id] = op;
+        ftf_sched.box->lane_iteration[id] = iteration;
+    }
+    ftf_lane *lane = ftf_self;
+    if (lane == NULL) {
+        return;
+    }
+    bool reached = lane->points + 1 >= atomic_load_explicit(&lane->trigger, memory_order_relaxed);
+    if (reached) {
+        park(context, lane->id);
+    }
+    ftf_point(lane, 0, false);
+    if (reached) {
+        unpark(context, lane->id);
+    }
+}
+
+void ftf_yield(ftf_lane *lane) {
+    ftf_point(lane, 0, false);
+    ftf_sched_lock();
+    bool anybody = atomic_load(&lane->status) == FTF_LANE_HOLDS && default_successor(lane->id) != FTF_NOBODY;
+    if (anybody) {
+        atomic_store(&lane->status, FTF_LANE_READY);
+        pass_on(lane, true);
+    }
+    ftf_sched_unlock();
+    if (anybody) {
+        await(lane);
+    }
+}
+
+bool ftf_block(ftf_lane *lane, const void *channel, uint64_t deadline_ns, bool (*still)(const void *channel)) {
+    ftf_point(lane, 0, false);
+    ftf_sched_lock();
+    if (still != NULL && !still(channel)) {
+        ftf_sched_unlock();
+        return true;
+    }
+    lane->channel = channel;
+    lane->deadline_ns = deadline_ns;
+    lane->timed_out = false;
+    atomic_store(&lane->status, deadline_ns != 0 ? FTF_LANE_TIMED : FTF_LANE_BLOCKED);
+    pass_on(lane, false);
+    ftf_sched_unlock();
+    await(lane);
+    lane->channel = NULL;
+    return !lane->timed_out;
+}
+
+void ftf_wake(const void *channel) {
+    ftf_sched_lock();
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        ftf_lane *lane = &ftf_sched.lane[i];
+        ftf_lane_status status = atomic_load(&lane->status);
+        if ((status == FTF_LANE_BLOCKED || status == FTF_LANE_TIMED) && lane->channel == channel) {
+            atomic_store(&lane->status, FTF_LANE_READY);
+            if (atomic_load(&ftf_sched.holder) == FTF_NOBODY) {
+                grant(i); /* woken from outside while everybody was blocked */
+            }
+        }
+    }
+    ftf_sched_unlock();
+}
+
+/* ---- a run --------------------------------------------------------------------------------------------------------------- */
+
+void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock) {
+    ftf_sched.box = box;
+    ftf_sched.on_deadlock = on_deadlock;
+    atomic_store(&ftf_sched.holder, FTF_NOBODY);
+    for (int i = 0; i < FTF_LANES_MAX; i++) {
+        ftf_sched.lane[i].id = i;
+    }
+}
+
+/* Sorts the plan's switches into one list a lane, keeping their order. Lane 0 is first by definition: a plan that
+   wants another one gets a switch at lane 0's point 1. */
+static void deal_events(const ftf_run_plan *plan) {
+    uint32_t used = 0;
+    for (int i = 0; i < plan->lanes; i++) {
+        ftf_lane *lane = &ftf_sched.lane[i];
+        lane->events = &ftf_sched.event[used];
+        lane->event_next = 0;
+        if (i == 0 && plan->mode != FTF_RUN_AT && plan->order[0] != 0) {
+            ftf_sched.event[used++] = (ftf_event){1, plan->order[0]};
+        }
+        for (uint32_t k = 0; k < plan->switch_count && used < FTF_SWITCHES_MAX; k++) {
+            if (plan->switches[k].lane == i) {
+                int to = plan->mode == FTF_RUN_PCT ? FTF_DROP : plan->switches[k].to;
+                ftf_sched.event[used++] = (ftf_event){plan->switches[k].point, to};
+            }
+        }
+        lane->event_count = (uint32_t)(&ftf_sched.event[used] - lane->events);
+        arm(lane);
+    }
+}
+
+static uint64_t now_ns(clockid_t clock) {
+    struct timespec t = {0};
+    syscall(SYS_clock_gettime, clock, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void set_priorities(const ftf_run_plan *plan) {
+    ftf_sched.lowest_priority = 0;
+    for (int i = 0; i < plan->lanes; i++) {
+        ftf_sched.lane[plan->order[i]].priority = plan->lanes - i;
+    }
+}
+
+void ftf_sched_begin(const ftf_run_plan *plan) {
+    FTF_ASSERT(plan->lanes >= 1 && plan->lanes <= FTF_LANES_MAX);
+    ftf_sched.mode = plan->mode;
+    ftf_sched.lanes = plan->lanes;
+    ftf_sched.diverged = 0;
+    atomic_store(&ftf_sched.steals, 0);
+    atomic_store(&ftf_sched.entered, 0);
+    atomic_store(&ftf_sched.holder, FTF_NOBODY);
+    ftf_sched.clock_ns = now_ns(CLOCK_MONOTONIC);
+    ftf_sched.realtime_ns = (int64_t)now_ns(CLOCK_REALTIME) - (int64_t)ftf_sched.clock_ns;
+    if (ftf_sched.box != NULL) {
+        ftf_sched.box->switch_count = 0;
+        ftf_sched.box->run_steals = 0;
+    }
+    for (int i = 0; i < FTF_LANES_MAX; i++) {
+        ftf_lane *lane = &ftf_sched.lane[i];
+        atomic_store(&lane->points, 0);
+        atomic_store(&lane->granted, 0);
+        atomic_store(&lane->status, FTF_LANE_OUT);
+        lane->log = NULL;
+        if (plan->mode == FTF_RUN_SERIAL && i < plan->lanes) {
+            if (ftf_sched.logs[i] == NULL) {
+                ftf_sched.logs[i] = calloc(FTF_PROFILE_POINTS, sizeof *ftf_sched.logs[i]);
+                FTF_ASSERT(ftf_sched.logs[i] != NULL);
+            }
+            lane->log = ftf_sched.logs[i];
+        }
+    }
+    if (plan->mode == FTF_RUN_SERIAL || plan->mode == FTF_RUN_PCT) {
+        set_priorities(plan);
+    }
+    deal_events(plan);
+}
+
+static void find_stack(ftf_lane *lane) {
+    pthread_attr_t attr;
+    void *low = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &low, &size);
+        pthread_attr_destroy(&attr);
+    }
+    lane->stack_low = (uintptr_t)low;
+    lane->stack_high = (uintptr_t)low + size;
+    lane->tid = (pid_t)syscall(SYS_gettid);
+}
+
+static __thread int self_id __attribute__((tls_model("initial-exec"))) = -1;
+
+int ftf_sched_self(void) { return self_id; }
+
+void ftf_sched_enter(int id) {
+    ftf_lane *lane = &ftf_sched.lane[id];
+    self_id = id;
+    if (lane->tid == 0) {
+        find_stack(lane);
+    }
+    atomic_store(&lane->status, FTF_LANE_READY);
+    bool last = atomic_fetch_add(&ftf_sched.entered, 1) + 1 == ftf_sched.lanes;
+    if (ftf_sched.mode == FTF_RUN_FREE) {
+        while (atomic_load(&ftf_sched.entered) < ftf_sched.lanes) {
+            syscall(SYS_sched_yield);
+        }
+        return;
+    }
+    if (last) {
+        ftf_sched_lock();
+        grant(0);
+        ftf_sched_unlock();
+    }
+    await(lane);
+    ftf_self = lane;
+}
+
+void ftf_sched_leave(void) {
+    ftf_lane *lane = ftf_self;
+    ftf_self = NULL;
+    if (lane == NULL) {
+        return;
+    }
+    ftf_sched_lock();
+    atomic_fetch_add_explicit(&lane->points, 1, memory_order_relaxed);
+    bool robbed = atomic_load(&lane->status) == FTF_LANE_ROBBED;
+    atomic_store(&lane->status, FTF_LANE_OUT);
+    if (!robbed || atomic_load(&ftf_sched.holder) == FTF_NOBODY) {
+        pass_on(lane, false);
+    }
+    ftf_sched_unlock();
+}
+
+void ftf_sched_end(ftf_run_result *result) {
+    if (ftf_sched.mode == FTF_RUN_SERIAL) {
+        ftf_profile_learn();
+    }
+    if (ftf_sched.box != NULL) {
+        for (int i = 0; i < ftf_sched.lanes; i++) {
+            ftf_sched.box->lane_points[i] = atomic_load(&ftf_sched.lane[i].points);
+        }
+        ftf_sched.box->switches_total += ftf_sched.box->switch_count;
+    }
+    *result = (ftf_run_result){.steals = atomic_load(&ftf_sched.steals), .diverged = ftf_sched.diverged};
+}
+
+uint32_t ftf_sched_points(int lane) { return atomic_load(&ftf_sched.lane[lane].points); }

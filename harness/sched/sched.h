@@ -1,0 +1,95 @@
+#ifndef FTF_SCHED_SCHED_H
+#define FTF_SCHED_SCHED_H
+/*
+ * The token scheduler: one lane runs at a time, and where the token changes hands is part of the input.
+ *
+ * A lane passes *points*: each instrumented load and store of the code under test, each blocking call, each op
+ * boundary. A lane counts its own points from 1. At a point the lane either goes on or hands the token to another
+ * lane; the list of hand-overs (`lane:point>to`) is therefore the whole interleaving, and replaying the list replays the
+ * interleaving, as long as nothing else in the process depends on time.
+ *
+ * The token is invisible to ThreadSanitizer. It moves through raw futex calls in code that is compiled without
+ * sanitizers, so no happens-before edge comes into being: two accesses that never overlapped physically are still
+ * reported when nothing but the token ordered them. (Through a pthread mutex the same races vanish: 0 of 40.)
+ *
+ * Rules that make a run a function of (scenario, schedule):
+ *   - lane 0 holds the token first; its point 1 is the boundary before its first op, like everybody's;
+ *   - a lane does nothing between enter and leave without the token;
+ *   - a lane that would block (semaphore, mutex, sleep, sched_yield) never blocks in the kernel: it is marked blocked, the
+ *     token goes on, and who wakes it marks it ready. Time is virtual: it passes only when nobody is ready;
+ *   - who gets the token when a lane blocks or leaves is the *default successor*: the next ready lane in cyclic order.
+ *     Only hand-overs that differ from the default are listed.
+ * What is left is a lane that blocks in a call we do not know. It is robbed of the token after FTF_STEAL_MS without
+ * progress while the kernel says it sleeps; that is a *steal*, and a run without steals is deterministic.
+ *
+ * Who owns what: one scheduler per process, because the hooks of the sanitizers and of libc are process-global. Its state
+ * is static, owned by this folder, and reached only through these functions.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/blackbox.h"
+#include "scenario/scenario.h"
+
+enum {
+    FTF_STEAL_MS = 20,          /* FACTS: hand-over after 20 ms without progress as the only fallback */
+    FTF_PROFILE_POINTS = 65536, /* per lane; later points of a very long lane are no candidates */
+    FTF_DEADLOCK_MS = 1000,     /* all lanes blocked, and nobody outside has woken one, for this long */
+};
+
+/* What a run does with the token. */
+typedef enum ftf_run_mode {
+    FTF_RUN_FREE,   /* all lanes at once, nothing is intercepted */
+    FTF_RUN_SERIAL, /* one lane after the other, in `order`; also learns which points touch shared addresses */
+    FTF_RUN_PCT,    /* priorities, dropped at the `drops` */
+    FTF_RUN_AT,     /* exactly the listed switches */
+} ftf_run_mode;
+
+typedef struct ftf_run_plan {
+    ftf_run_mode mode;
+    int lanes;
+    uint8_t order[FTF_LANES_MAX]; /* SERIAL, PCT: lanes from the highest priority to the lowest */
+    const ftf_switch *switches;   /* AT: as listed; PCT: the points at which the lane's priority drops below all others
+                                     (`to` is ignored) */
+    uint32_t switch_count;
+} ftf_run_plan;
+
+typedef struct ftf_run_result {
+    uint32_t steals;
+    uint32_t diverged; /* AT: listed hand-overs whose lane was not ready */
+} ftf_run_result;
+
+/* Called on a lane's thread when all lanes are blocked and stay so; the process cannot go on from there. */
+typedef void (*ftf_stuck)(void);
+
+/* Main thread, before the first run. box is where executed switches and counters are written. */
+void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock);
+
+/* Main thread, before lanes are let in and after all have left. */
+void ftf_sched_begin(const ftf_run_plan *plan);
+void ftf_sched_end(ftf_run_result *result);
+
+/* The lane's own thread. enter returns when the lane holds the token (at once in a free run); leave gives it up. */
+void ftf_sched_enter(int lane);
+void ftf_sched_leave(void);
+
+/* The boundary before each execution of an op: a point. park/unpark are called around a wait for the token. */
+typedef void (*ftf_park)(void *context, int lane);
+void ftf_sched_op(uint32_t op, uint32_t iteration, ftf_park park, ftf_park unpark, void *context);
+
+/* The lane that the calling thread is, or -1. */
+int ftf_sched_self(void);
+
+/* ---- what a serial run learnt (profile.c) ------------------------------------------------------------------------ */
+
+/* Forgets the profile; before the first run of a scenario. */
+void ftf_profile_clear(void);
+
+/* The points of `lane` that touched an address which another lane touched too, one of the two writing, in increasing
+   order. Valid until the next clear. */
+const uint32_t *ftf_profile_candidates(int lane, uint32_t *count);
+
+/* How many points `lane` passed in the last run. */
+uint32_t ftf_sched_points(int lane);
+
+#endif

@@ -1,0 +1,113 @@
+#ifndef FTF_SCHED_STATE_H
+#define FTF_SCHED_STATE_H
+/*
+ * The scheduler's state, shared by the files of this folder and by nobody else: sched.c owns it, hooks.c and interpose.c
+ * ask it for points, profile.c reads the access log.
+ *
+ * Who may touch a lane's members: the lane itself while it holds the token; anybody else only under the lock
+ * (ftf_sched_lock). The access path takes no lock: `points` is written by the lane alone, and `trigger` is the one word
+ * through which others reach it.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sched/sched.h"
+
+typedef enum ftf_lane_status {
+    FTF_LANE_OUT,     /* takes no part, or has left */
+    FTF_LANE_READY,   /* wants the token */
+    FTF_LANE_HOLDS,   /* has it */
+    FTF_LANE_BLOCKED, /* waits for `channel` */
+    FTF_LANE_TIMED,   /* waits for `channel` (may be NULL) until `deadline_ns` */
+    FTF_LANE_ROBBED,  /* lost the token while it slept in a call we do not know */
+} ftf_lane_status;
+
+/* Something to do at a point of one lane. */
+typedef struct ftf_event {
+    uint32_t point;
+    int to; /* the lane to hand over to, or FTF_DROP: lower the priority */
+} ftf_event;
+
+enum { FTF_DROP = -1, FTF_NOBODY = -1, FTF_NEVER = INT32_MAX };
+
+/* One access of the log: the address and whether it wrote. */
+typedef struct ftf_access {
+    uintptr_t address; /* 0: a point that is no access */
+    bool write;
+} ftf_access;
+
+typedef struct ftf_lane {
+    _Alignas(128) _Atomic uint32_t points; /* passed in this run */
+    _Atomic uint32_t trigger;              /* the slow path runs at the first point >= this */
+    ftf_access *log;                       /* NULL unless this run is profiled */
+    uintptr_t stack_low, stack_high;       /* accesses to the own stack are nobody else's */
+
+    _Alignas(128) _Atomic int granted; /* futex word: 1 when the token is this lane's */
+    _Atomic ftf_lane_status status;
+    int id;
+    int priority; /* larger runs first */
+    const void *channel;
+    uint64_t deadline_ns;
+    bool timed_out;
+    pid_t tid;
+    const ftf_event *events; /* this lane's, by increasing point */
+    uint32_t event_count, event_next;
+} ftf_lane;
+
+typedef struct ftf_sched_state {
+    ftf_blackbox *box;
+    ftf_stuck on_deadlock;
+    ftf_run_mode mode;
+    int lanes;
+    _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
+    _Atomic int entered; /* lanes that wait for the start */
+    _Atomic uint32_t handovers;
+    _Atomic uint32_t steals;
+    uint32_t diverged;
+    int lowest_priority;
+    uint64_t clock_ns;     /* virtual CLOCK_MONOTONIC */
+    int64_t realtime_ns;   /* CLOCK_REALTIME minus CLOCK_MONOTONIC when the run began */
+    ftf_lane lane[FTF_LANES_MAX];
+    ftf_event event[FTF_SWITCHES_MAX + 1]; /* one more: the choice of the first lane */
+    ftf_access *logs[FTF_LANES_MAX]; /* FTF_PROFILE_POINTS each */
+} ftf_sched_state;
+
+extern ftf_sched_state ftf_sched;
+
+/* The lane of this thread while it takes part in a scheduled run, else NULL. */
+extern __thread ftf_lane *ftf_self __attribute__((tls_model("initial-exec")));
+
+void ftf_sched_lock(void);
+void ftf_sched_unlock(void);
+
+/* The slow path of a point. */
+void ftf_point_reached(ftf_lane *lane);
+
+static inline void ftf_point(ftf_lane *lane, uintptr_t address, bool write) {
+    uint32_t n = atomic_load_explicit(&lane->points, memory_order_relaxed) + 1;
+    atomic_store_explicit(&lane->points, n, memory_order_relaxed);
+    if (lane->log != NULL && n < FTF_PROFILE_POINTS) {
+        bool own = address >= lane->stack_low && address < lane->stack_high;
+        lane->log[n] = (ftf_access){own ? 0 : address, write};
+    }
+    if (__builtin_expect(n >= atomic_load_explicit(&lane->trigger, memory_order_relaxed), 0)) {
+        ftf_point_reached(lane);
+    }
+}
+
+/* The lane waits until `channel` is signalled, or, when deadline_ns (virtual) is not 0, until then. `still` is asked
+   under the lock whether there is anything to wait for. False when time ran out. */
+bool ftf_block(ftf_lane *lane, const void *channel, uint64_t deadline_ns, bool (*still)(const void *channel));
+
+/* Marks who waits for channel as ready. Any thread. */
+void ftf_wake(const void *channel);
+
+/* The lane lets others run, if any is ready. */
+void ftf_yield(ftf_lane *lane);
+
+/* Works out the candidates from the logs of a run that has ended. */
+void ftf_profile_learn(void);
+
+#endif
