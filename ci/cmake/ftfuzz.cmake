@@ -89,9 +89,6 @@ function(ftfuzz_worker flavour)
   if(NOT found EQUAL 1)
     message(FATAL_ERROR "${prefix} holds no libpython3*t.a of a free-threaded CPython; run ci/build-python ${flavour}")
   endif()
-  if(NOT JANSSON_STATIC)
-    message(FATAL_ERROR "libjansson.a is missing; run ci/install-deps")
-  endif()
   get_filename_component(config ${archive} DIRECTORY)
   file(GLOB python_h ${prefix}/include/python3*t/Python.h)
   get_filename_component(include_dir ${python_h} DIRECTORY)
@@ -114,17 +111,17 @@ function(ftfuzz_worker flavour)
   target_include_directories(ftf_python_${flavour} SYSTEM PRIVATE ${include_dir})
   add_executable(ftfuzz-worker-${flavour} ${sources} ${CMAKE_SOURCE_DIR}/harness/findings/record.c)
   foreach(target ftf_python_${flavour} ftfuzz-worker-${flavour})
-    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/harness ${FTFUZZ_GENERATED} ${JANSSON_INCLUDE_DIRS})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/harness ${FTFUZZ_GENERATED})
     target_compile_definitions(${target} PRIVATE FTF_FLAVOUR="${flavour}" FTF_${FLAVOUR}=1)
   endforeach()
-  add_dependencies(ftf_python_${flavour} ftf_py)
+  target_link_libraries(ftf_python_${flavour} PRIVATE ftf_py ftf_scenario)
 
   set(sanitizers_tsan -fsanitize=fuzzer,thread)
   set(sanitizers_asan -fsanitize=fuzzer,address,undefined -fno-sanitize=vptr)
   target_link_options(ftfuzz-worker-${flavour} PRIVATE
     ${sanitizers_${flavour}} -fuse-ld=lld -Wl,--export-dynamic)
   target_link_libraries(ftfuzz-worker-${flavour} PRIVATE
-    ftf_python_${flavour} ftf_py ftf_kinds ftf_scenario ftf_base ${JANSSON_STATIC}
+    ftf_python_${flavour} ftf_py ftf_kinds ftf_scenario
     # Whole, because an extension may use a function of the C API that nothing else does.
     -Wl,--whole-archive ${archive} -Wl,--no-whole-archive ${libraries} Threads::Threads)
   set_target_properties(ftfuzz-worker-${flavour} PROPERTIES LINK_DEPENDS ${archive})
