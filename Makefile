@@ -1,0 +1,60 @@
+# The front door: every goal sets up what it needs (ci/setup) and hands over to build/ftfuzz or a driver in tests/e2e.
+# `make help` lists the goals.
+
+TARGET ?= collections
+TIME ?= 120
+FLAVOUR ?= both
+SCHEDULE ?= auto
+JOBS ?=
+SEED ?=
+OUT ?= out
+N ?= 20
+ONLY ?=
+
+FTFUZZ = build/ftfuzz
+E2E = python3 tests/e2e
+common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
+export PYTHON_SOURCE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup fuzz replay show list test unit e2e canaries known-bugs sweep clean
+
+help: ## this list
+	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n] [SEED=n] [OUT=folder]"
+	@echo "                 [PYTHON_SOURCE=<CPython tarball or tree>]"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## /  \1  /p' $(MAKEFILE_LIST)
+
+setup: ## install packages, build the interpreters and the harness
+	@ci/setup
+
+fuzz: setup ## fuzz TARGET for TIME seconds
+	@$(FTFUZZ) fuzz $(TARGET) --time $(TIME) --flavour $(FLAVOUR) --schedule $(SCHEDULE) $(common) --out $(OUT)
+
+replay: setup ## replay FINDING (a finding's folder or a .ft file) N times
+	@$(FTFUZZ) replay $(or $(FINDING),$(error give FINDING=<folder of a finding or .ft file>)) -n $(N)
+
+show: setup ## what is known about TARGET: every callable and what it accepts
+	@$(FTFUZZ) show $(TARGET)
+
+list: setup ## the targets there are
+	@$(FTFUZZ) list
+
+test: unit e2e ## all tests: unit, sim, tidy, canaries end to end, seeds, bad input
+
+unit: setup ## the tests that need no interpreter
+	@ctest --test-dir build --output-on-failure
+
+e2e: setup ## the tests that fuzz for real, in their short form
+	@$(E2E)/run.py
+
+canaries: setup ## every planted bug must be found and its fixed twin stay silent; prints the table
+	@$(E2E)/canaries.py --time 60 $(if $(ONLY),--only '$(ONLY)')
+
+known-bugs: setup ## find documented bugs of the standard library again; prints the table
+	@$(E2E)/known_bugs.py $(if $(ONLY),--only '$(ONLY)')
+
+sweep: setup ## every C module of the standard library for 10 s; prints the table
+	@$(E2E)/sweep.py $(if $(ONLY),--only '$(ONLY)')
+
+clean: ## remove the build folder; interpreters stay in the cache
+	rm -rf build
