@@ -36,8 +36,8 @@ typedef enum ftf_death {
     FTF_DEATH_SETUP,   /* the target cannot be imported, or something is not installed: starting again is no use */
     FTF_DEATH_BUG,     /* a mistake of ours (FTF-BUG, or a death outside of any scenario); text says where */
     FTF_DEATH_SLOW,    /* no finding: start another */
-    FTF_DEATH_KILLED,  /* somebody killed it (SIGKILL, SIGTERM, the OOM killer, a memory limit): start another. record is
-                          set when a scenario was running; it belongs into <out>/restarts, it is no finding */
+    FTF_DEATH_KILLED,  /* somebody killed it (SIGKILL, SIGTERM, the OOM killer, a memory limit): start another. record
+                          is set when a scenario was running; it belongs into <out>/restarts, it is no finding */
 } ftf_death;
 
 typedef struct ftf_crash_options {
