@@ -1,0 +1,27 @@
+#ifndef FTF_CLI_LEARN_H
+#define FTF_CLI_LEARN_H
+/*
+ * The catalog of a target: learnt once by the plain interpreter (python/discover.py, which is part of this executable),
+ * kept in <cache>/catalogs, and read from there as long as nothing changed that it was made from: the interpreter, the
+ * discovery scripts, the table of kinds, the target's file and its libraries.
+ *
+ * Discovery calls functions of the target with made-up arguments, so it runs in a process and a scratch folder of its own,
+ * with a deadline; what it says when it refuses is passed on as the error's text.
+ *
+ * blame.libraries of the catalog name the files of the plain flavour. Each gets its twins of the other flavours
+ * here, so that one catalog serves all workers and the findings of both.
+ */
+#include "cli/target.h"
+#include "scenario/catalog.h"
+
+typedef struct ftf_learnt {
+    char path[FTF_FS_PATH_MAX]; /* the JSON, for --catalog */
+    ftf_catalog *catalog;
+    bool from_cache;
+} ftf_learnt;
+
+/* Builds the target's plain flavour when need be. On success the caller owns out->catalog. */
+ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err);
+void ftf_learnt_release(ftf_learnt *learnt);
+
+#endif

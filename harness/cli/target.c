@@ -1,0 +1,244 @@
+#include "cli/target.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/proc.h"
+
+enum { BUILD_DEADLINE_MS = 15 * 60 * 1000 };
+
+/* ---- names ---------------------------------------------------------------------------------------------------------- */
+
+/* A dotted module name. Nothing else may become part of a path or of an import statement. */
+static bool is_module_name(const char *name) {
+    bool at_start = true;
+    if (strlen(name) >= FTF_TARGET_NAME_MAX) {
+        return false;
+    }
+    for (; *name != '\0'; name++) {
+        unsigned char c = (unsigned char)*name;
+        if (at_start ? !(isalpha(c) || c == '_') : !(isalnum(c) || c == '_' || c == '.')) {
+            return false;
+        }
+        at_start = c == '.';
+    }
+    return !at_start;
+}
+
+static bool has_suffix(const char *name, const char *suffix) {
+    size_t len = strlen(name), tail = strlen(suffix);
+    return len > tail && strcmp(name + len - tail, suffix) == 0;
+}
+
+/* The canary's source has the name without `_fixed`: one file makes both twins. */
+static ftf_status find_canary(const ftf_paths *paths, ftf_target *out, ftf_error *err) {
+    static const char fixed[] = "_fixed";
+    char source[FTF_FS_PATH_MAX];
+    int len = (int)strlen(out->name);
+    if (has_suffix(out->name, fixed)) {
+        len -= (int)sizeof fixed - 1;
+    }
+    ftf_status status = ftf_path(source, err, "%s/targets/canaries/%.*s.c", paths->root, len, out->name);
+    out->is_canary = status == FTF_OK && strncmp(out->name, "ck", 2) == 0 && ftf_fs_exists(source);
+    return status;
+}
+
+/* Leaves `path` empty when there is no such thing. */
+static ftf_status find_optional(char path[FTF_FS_PATH_MAX], const char *root, const char *folder, const char *name,
+                                const char *suffix, ftf_error *err) {
+    ftf_status status = ftf_path(path, err, "%s/%s/%s%s", root, folder, name, suffix);
+    if (status == FTF_OK && !ftf_fs_exists(path)) {
+        *path = '\0';
+    }
+    return status;
+}
+
+static ftf_status find_files(const ftf_paths *paths, ftf_target *out, ftf_error *err) {
+    ftf_status status = find_optional(out->file, paths->root, "targets", out->name, ".toml", err);
+    if (status == FTF_OK && *out->file == '\0' && out->is_canary) {
+        status = find_optional(out->file, paths->root, "targets/canaries", out->name, ".toml", err);
+    }
+    if (status == FTF_OK) {
+        status = find_optional(out->seeds, paths->root, "corpora", out->name, "", err);
+    }
+    return status;
+}
+
+/* ---- folders -------------------------------------------------------------------------------------------------------- */
+
+/* Finds the one extension module in a folder; name is "" when there is none, and *several is set for more than one. */
+static ftf_status find_extension(const char *folder, char name[FTF_TARGET_NAME_MAX], bool *several, ftf_error *err) {
+    ftf_names names = {0};
+    ftf_status status = ftf_fs_list(folder, &names, err);
+    *name = '\0';
+    *several = false;
+    for (size_t i = 0; i < names.count; i++) {
+        if (!has_suffix(names.names[i], ".so")) {
+            continue;
+        }
+        *several = *several || *name != '\0';
+        snprintf(name, FTF_TARGET_NAME_MAX, "%.*s", (int)strcspn(names.names[i], "."), names.names[i]);
+    }
+    ftf_names_release(&names);
+    return status;
+}
+
+static ftf_status resolve_folder(const char *spec, ftf_target *out, ftf_error *err) {
+    char given[FTF_FS_PATH_MAX], absolute[FTF_FS_PATH_MAX];
+    bool several = false;
+    ftf_status status = ftf_path(given, err, "%s", spec);
+    if (status != FTF_OK) {
+        return status;
+    }
+    char *colon = strrchr(given, ':');
+    const char *wanted = colon != NULL ? colon + 1 : NULL;
+    if (colon != NULL) {
+        *colon = '\0';
+    }
+    if (realpath(given, absolute) == NULL || !ftf_fs_is_dir(absolute)) {
+        return ftf_fail(err, FTF_USAGE, "%s is no folder; TARGET is a module name or a folder with an extension in it",
+                        given);
+    }
+    for (int f = 0; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
+        status = ftf_path(out->path[f], err, "%s/%s", absolute, ftf_flavour_name((ftf_flavour)f));
+        if (status == FTF_OK && !ftf_fs_is_dir(out->path[f])) {
+            status = ftf_path(out->path[f], err, "%s", absolute);
+        }
+    }
+    if (status == FTF_OK && wanted == NULL) {
+        status = find_extension(out->path[FTF_FLAVOUR_PLAIN], out->name, &several, err);
+    }
+    if (status != FTF_OK) {
+        return status;
+    }
+    if (wanted != NULL) {
+        if (!is_module_name(wanted)) {
+            return ftf_fail(err, FTF_USAGE, "'%.100s' is no module name", wanted);
+        }
+        snprintf(out->name, sizeof out->name, "%s", wanted);
+    } else if (several || *out->name == '\0') {
+        return ftf_fail(err, FTF_USAGE, "%s holds %s extension module (*.so); say which: %s:MODULE", absolute,
+                        several ? "more than one" : "no", given);
+    }
+    return ftf_path(out->spec, err, "%s%s%s", absolute, wanted != NULL ? ":" : "", wanted != NULL ? wanted : "");
+}
+
+ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err) {
+    ftf_status status;
+    memset(out, 0, sizeof *out);
+    if (strchr(spec, '/') != NULL || strcmp(spec, ".") == 0) {
+        status = resolve_folder(spec, out, err);
+    } else if (!is_module_name(spec)) {
+        return ftf_fail(err, FTF_USAGE, "'%.100s' is no module name (a folder needs a slash: ./%.100s)", spec, spec);
+    } else {
+        snprintf(out->name, sizeof out->name, "%s", spec);
+        status = ftf_path(out->spec, err, "%s", spec);
+        if (status == FTF_OK) {
+            status = find_canary(paths, out, err);
+        }
+    }
+    return status == FTF_OK ? find_files(paths, out, err) : status;
+}
+
+/* ---- canaries ------------------------------------------------------------------------------------------------------- */
+
+/* Takes the folder from what ci/build-target printed: its last line. */
+static ftf_status take_folder(const char *printed_path, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
+    ftf_text printed = {0};
+    ftf_status status = ftf_fs_read(printed_path, FTF_FS_READ_MAX, &printed, err);
+    if (status == FTF_OK) {
+        while (printed.len > 0 && isspace((unsigned char)printed.data[printed.len - 1])) {
+            printed.data[--printed.len] = '\0';
+        }
+        const char *line = printed.len > 0 ? strrchr(printed.data, '\n') : NULL;
+        status = ftf_path(folder, err, "%s", printed.len == 0 ? "" : line != NULL ? line + 1 : printed.data);
+    }
+    if (status == FTF_OK && !ftf_fs_is_dir(folder)) {
+        status = ftf_fail(err, FTF_SETUP, "ci/build-target printed no folder but '%.100s'", folder);
+    }
+    ftf_text_release(&printed);
+    return status;
+}
+
+ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flavour flavour, ftf_error *err) {
+    char script[FTF_FS_PATH_MAX], work[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", printed[FTF_FS_PATH_MAX];
+    ftf_proc proc;
+    ftf_proc_end end;
+    if (!target->is_canary || *target->path[flavour] != '\0') {
+        return FTF_OK;
+    }
+    ftf_status status = ftf_path(script, err, "%s/ci/build-target", paths->root);
+    if (status == FTF_OK) {
+        status = ftf_path(work, err, "%s/work", paths->cache);
+    }
+    if (status == FTF_OK && (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
+        status = ftf_fs_make_temporary_dir(work, scratch, err);
+    }
+    if (status == FTF_OK) {
+        status = ftf_fs_join(printed, scratch, "stdout", err);
+    }
+    if (status == FTF_OK) {
+        const char *argv[] = {script, ftf_flavour_name(flavour), "canaries", NULL};
+        /* Its own words on stderr are for the person: which compiler error, which log. */
+        ftf_proc_options options = {
+            .argv = argv, .stdout_path = printed, .inherit_output = true, .cpu = FTF_PROC_ANY_CPU};
+        status = ftf_proc_spawn(&options, &proc, err);
+    }
+    if (status == FTF_OK) {
+        if (!ftf_proc_wait(&proc, BUILD_DEADLINE_MS, &end)) {
+            ftf_proc_stop(&proc, 0, &end);
+            status = ftf_fail(err, FTF_SETUP, "building the canaries (%s) did not end", ftf_flavour_name(flavour));
+        } else if (end.signaled || end.code != 0) {
+            char text[32];
+            status = ftf_fail(err, FTF_SETUP, "building the canaries (%s) failed with %s", ftf_flavour_name(flavour),
+                              ftf_proc_end_text(&end, text));
+        } else {
+            status = take_folder(printed, target->path[flavour], err);
+        }
+    }
+    if (*scratch != '\0') {
+        ftf_fs_remove_tree(scratch, NULL);
+    }
+    return status;
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------------------- */
+
+typedef void (*on_target_fn)(void *self, const char *name, const char *what, const char *file);
+
+/* The names in a folder that end in suffix. */
+static ftf_status list_folder(const char *folder, const char *suffix, const char *what, on_target_fn on_target,
+                              void *self, ftf_error *err) {
+    ftf_names names = {0};
+    if (!ftf_fs_is_dir(folder)) {
+        return FTF_OK;
+    }
+    ftf_status status = ftf_fs_list(folder, &names, err);
+    for (size_t i = 0; i < names.count && status == FTF_OK; i++) {
+        char path[FTF_FS_PATH_MAX], name[FTF_TARGET_NAME_MAX];
+        if (!has_suffix(names.names[i], suffix)) {
+            continue;
+        }
+        snprintf(name, sizeof name, "%.*s", (int)(strlen(names.names[i]) - strlen(suffix)), names.names[i]);
+        status = ftf_fs_join(path, folder, names.names[i], err);
+        if (status == FTF_OK) {
+            on_target(self, name, what, path);
+        }
+    }
+    ftf_names_release(&names);
+    return status;
+}
+
+ftf_status ftf_target_list(const ftf_paths *paths, on_target_fn on_target, void *self, ftf_error *err) {
+    char folder[FTF_FS_PATH_MAX];
+    ftf_status status = ftf_path(folder, err, "%s/targets", paths->root);
+    if (status == FTF_OK) {
+        status = list_folder(folder, ".toml", "target", on_target, self, err);
+    }
+    if (status == FTF_OK) {
+        status = ftf_path(folder, err, "%s/targets/canaries", paths->root);
+    }
+    return status == FTF_OK ? list_folder(folder, ".c", "canary", on_target, self, err) : status;
+}

@@ -1,0 +1,42 @@
+#ifndef FTF_CLI_TARGET_H
+#define FTF_CLI_TARGET_H
+/*
+ * What a person's TARGET means: which module to import, which folders have to be on sys.path for it in each flavour,
+ * which file refines it, which seeds it starts from. Three shapes:
+ *
+ *     collections, xml.etree.ElementTree    a module that the interpreter can import (targets/<name>.toml may refine it:
+ *                                           there `import` may differ from the name, as in `etree`)
+ *     ck03_borrowed_item[_fixed]            a planted bug of targets/canaries, built by ci/build-target
+ *     ./build/lib                           a folder with one extension module in it; <folder>/<flavour>/ is used where
+ *                                           it exists, because an extension is built once per flavour. With several
+ *                                           modules in it, say which: ./build/lib:_speedups
+ *
+ * Whether the module exists is found out by importing it (learn.h), not here.
+ */
+#include <stdbool.h>
+
+#include "cli/paths.h"
+
+enum { FTF_TARGET_NAME_MAX = 128 };
+
+typedef struct ftf_target {
+    char spec[FTF_FS_PATH_MAX];  /* as it can be given again from anywhere: folders are absolute */
+    char name[FTF_TARGET_NAME_MAX]; /* the module; also the name of the campaign's folder */
+    char file[FTF_FS_PATH_MAX];  /* the .toml that refines it, or "" */
+    char seeds[FTF_FS_PATH_MAX]; /* reviewed scenarios, or "" */
+    bool is_canary;
+    char path[FTF_FLAVOUR_COUNT][FTF_FS_PATH_MAX]; /* for sys.path, or "" */
+} ftf_target;
+
+/* Builds nothing: path stays empty for a canary until ftf_target_build. */
+ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err);
+
+/* Makes the target importable in a flavour; takes seconds the first time for a canary, nothing for all else. */
+ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flavour flavour, ftf_error *err);
+
+/* Calls on_target for each target that has a file or is a canary, sorted; `what` is "target" or "canary". */
+ftf_status ftf_target_list(const ftf_paths *paths,
+                           void (*on_target)(void *self, const char *name, const char *what, const char *file),
+                           void *self, ftf_error *err);
+
+#endif
