@@ -1,0 +1,512 @@
+"""From a module to a catalog: which callables, types, attributes and operators there are, and what they accept.
+
+Reading order: Explorer.catalog() is the whole course. Constructors come first, since methods need receivers; types
+that only show up as results join when they are first seen, three results deep at most.
+"""
+
+import sys
+import time
+
+import blame
+import exclusions
+import hints
+import introspect
+import language
+import probe
+import search
+
+DEPTH_MAX = 3
+TYPES_MAX = 80
+MAKES_MAX = 4
+ARGUMENT_TYPES_MAX = 10  # public types offered as `@Type` to every argument
+
+# operator -> the method that a type must define for it; how it is written is in _operator_text.
+BINARY = {
+    "+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "//": "__floordiv__", "%": "__mod__",
+    "@": "__matmul__", "**": "__pow__", "&": "__and__", "|": "__or__", "^": "__xor__", "<<": "__lshift__", ">>": "__rshift__",
+    "==": "__eq__", "!=": "__ne__", "<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__", "in": "__contains__",
+    "+=": "__iadd__", "-=": "__isub__", "*=": "__imul__", "&=": "__iand__", "|=": "__ior__", "^=": "__ixor__",
+    "[]": "__getitem__", "[]=": "__setitem__", "del[]": "__delitem__",
+}  # fmt: skip
+PREFIX = {"-x": "__neg__", "~x": "__invert__"}
+OPERAND_KINDS = "int str char list dict set tuple bytes float pairs iterator buffer none index bool object size".split()
+# These change their receiver or let go of its resources, whatever a comparison of pictures says.
+MUTATORS = frozenset(
+    """append appendleft add clear close discard extend extendleft insert pop popitem popleft push remove reverse rotate
+    setdefault sort update write writelines __setstate__ __init__ detach release resize seek send cache_clear""".split()
+)
+
+
+class Explorer:
+    """One target, one catalog."""
+
+    def __init__(self, target, name, module, settings, kinds, seconds):
+        self.target = target
+        self.name = name
+        self.module = module
+        self.settings = settings
+        self.kinds = {kind: samples + settings.values.get(kind, []) for kind, samples in kinds.items()}
+        self.deadline = time.monotonic() + seconds
+        self.started = time.monotonic()
+        self.natives = introspect.accelerators(module, name)
+        for extra in settings.modules:
+            __import__(extra)
+            self.natives[extra] = sys.modules[extra]
+        self.homes = introspect.family(module, name, self.natives)
+        self.types = {}  # name -> TypeInfo
+        self.by_class = {}
+        self.rows = []  # the catalog's callables
+        self.attributes, self.operators = [], []
+        self.skipped, self.unknown = {}, {}
+        self.vocabulary = search.Vocabulary(self.kinds, self.types)
+
+    def catalog(self, gil):
+        import shutil
+        import tempfile
+
+        folder = tempfile.mkdtemp(prefix="ftfuzz-discover-")
+        tempfile.tempdir = folder
+        self.prober = probe.Prober(language.World(self.module, self.natives), folder)
+        try:
+            self.learn()
+        finally:
+            self.prober.close()
+            shutil.rmtree(folder, ignore_errors=True)
+        return self.report(gil)
+
+    def learn(self):
+        functions, constructors = self.collect()
+        self.add_given_makes()
+        for symbol in constructors:
+            self.learn_constructor(symbol)
+        for symbol in functions:
+            self.learn_callable(symbol)
+        # What could not be made may need an object that only now can be made.
+        for symbol in constructors:
+            if not self.types[symbol.type_name].makes:
+                self.learn_constructor(symbol, again=True)
+        done = set()
+        while len(done) < min(len(self.types), TYPES_MAX):
+            name = min(set(self.types) - done, key=lambda name: (self.types[name].depth, name))
+            done.add(name)
+            self.learn_type(self.types[name])
+
+    # Names.
+
+    def collect(self):
+        """(functions, constructors) that the target offers and that may be called."""
+        functions, constructors = [], []
+        for text, value in introspect.globals_of(self.module, self.name, self.natives):
+            native = introspect.is_native(value)
+            kind = "type" if isinstance(value, type) else "function"
+            symbol = introspect.Symbol(text, value, kind, native=native, definer=value)
+            reason = self.why_not(symbol) or (introspect.why_no_type(value) if kind == "type" else None)
+            if reason:
+                self.skipped[text] = reason
+            elif kind == "type":
+                symbol.type_name = text
+                constructors.append(symbol)
+                self.add_type(text, value, True, 0)
+            else:
+                functions.append(symbol)
+        for info in list(self.types.values()):
+            functions.extend(self.class_functions(info))
+        return functions, constructors
+
+    def class_functions(self, info):
+        """Static and class methods, called through the type's name; inherited ones only at the type that has them."""
+        for name, value, definer in introspect.members(info)[2]:
+            if definer is not info.cls and definer in self.by_class:
+                continue
+            text = "%s.%s" % (info.name, name)
+            symbol = introspect.Symbol(text, value, "function", native=introspect.is_native(value), definer=definer)
+            reason = self.why_not(symbol, info.cls)
+            if reason:
+                self.skipped[text] = reason
+            else:
+                yield symbol
+
+    def why_not(self, symbol, owner=None):
+        if symbol.label in self.settings.skips:
+            return self.settings.skips[symbol.label]
+        names = exclusions.names_of(symbol, self.name, owner)
+        return None if exclusions.fixed(names) else exclusions.why(names)
+
+    def add_type(self, name, cls, public, depth):
+        info = introspect.TypeInfo(name, cls, public, depth)
+        self.types[name] = info
+        self.by_class[cls] = info
+        return info
+
+    def add_given_makes(self):
+        for row in self.settings.makes:
+            info = self.types.get(row["type"])
+            reply = self.prober.run(row["lines"])
+            if reply.status != "ok":
+                self.complain("[[make]] of %s does not work: %s %s" % (row["type"], reply.status, reply.text))
+                continue
+            if info is None:
+                cls = introspect.find_type(reply.type)
+                if cls is None or cls.__name__ != row["type"].split(".")[-1]:
+                    self.complain("[[make]] of %s makes a %s" % (row["type"], reply.type[1]))
+                    continue
+                info = self.by_class.get(cls) or self.add_type(row["type"], cls, False, 0)
+            info.makes.append(language.numbered(row["lines"]))
+            self.learn_traits(info)
+
+    def complain(self, text):
+        print("ftfuzz: warning: %s: %s" % (self.target, text), file=sys.stderr)
+
+    # Results.
+
+    def saw(self, reply, lines, depth):
+        """Notes the type of a value that lines have made."""
+        if reply is None or reply.status != "ok" or reply.type is None:
+            return
+        cls = introspect.find_type(tuple(reply.type))
+        if cls is None:
+            return
+        info = self.by_class.get(cls)
+        if info is None:
+            if depth >= DEPTH_MAX or len(self.types) >= TYPES_MAX or not introspect.belongs(cls, self.homes):
+                return
+            name = cls.__name__ if cls.__name__ not in self.types else "%s.%s" % (cls.__module__, cls.__name__)
+            if name in self.settings.skips:
+                self.skipped[name] = self.settings.skips[name]
+                return
+            info = self.add_type(name, cls, False, depth + 1)
+        make = language.numbered(lines)
+        if len(info.makes) < 2 and make not in info.makes and len(make) <= 8:
+            info.makes.append(make)
+            if len(info.makes) == 1:
+                self.learn_traits(info)
+
+    def learn_traits(self, info):
+        if info.makes:
+            reply = self.prober.traits(info.makes[0])
+            info.traits = reply.text.split() if reply.status == "ok" else []
+
+    # Callables.
+
+    def extra_for(self, symbol, doc):
+        own = [symbol.owner] if symbol.owner else []
+        public = [info.name for info in sorted(self.types.values(), key=lambda info: (info.depth, info.name)) if info.public]
+        names = [name for name in own + public if self.usable(name)]
+        texts = ["@" + name for name in dict.fromkeys(names)][:ARGUMENT_TYPES_MAX]
+        return search.Extra(self.example_vectors(symbol, doc), self.literals(doc), texts)
+
+    def usable(self, name):
+        info = self.types[name]
+        return bool(info.makes) and "endless" not in info.traits
+
+    def literals(self, doc):
+        constants = [value for key, value in sorted(vars(self.module).items()) if type(value) is str and key[0] != "_"]
+        texts = ["=" + language.render(value) for value in constants if len(value) < 40][:8]
+        return list(dict.fromkeys(hints.quoted(doc, language.render) + texts))
+
+    def example_vectors(self, symbol, doc):
+        vectors = hints.examples(doc, symbol.label, language.render)
+        vectors += hints.BY_METHOD.get(symbol.name, [])
+        for pattern in self.settings.patterns:
+            if pattern["callable"] == symbol.label and not pattern.get("kwargs"):
+                vectors.insert(0, pattern.get("args", []))
+        return vectors
+
+    def new_search(self, symbol, receiver=None):
+        doc = getattr(symbol.value, "__doc__", None)
+        doc = doc if isinstance(doc, str) else ""
+        bound = symbol.kind == "method"
+        shape = hints.shape_of(symbol.value, doc, symbol.label, bound)
+        return search.Search(self.prober, self.vocabulary, symbol, shape, receiver, self.extra_for(symbol, doc))
+
+    def learn_callable(self, symbol, receiver=None, depth=0):
+        """Searches patterns for one callable and files it as known or unknown; the Search."""
+        self.prober.restart()
+        finder = self.new_search(symbol, receiver)
+        if time.monotonic() > self.deadline:
+            self.unknown[symbol.label] = "not reached in the time given"
+            return finder
+        owner = self.types[symbol.owner].cls if symbol.owner else None
+        fixed = exclusions.fixed(exclusions.names_of(symbol, self.name, owner))
+        if symbol.name in ("__setstate__", "setstate") and receiver:
+            finder.extra.examples.extend(self.states(receiver, symbol.name))
+        patterns = self.given(symbol, finder, fixed) if fixed else self.given(symbol, finder) + finder.find()
+        for key, reply in list(finder.accepted.items()):
+            own = symbol.type_name and introspect.find_type(tuple(reply.type)) is symbol.value
+            if reply.status == "ok" and not own:  # learn_constructor chooses among these itself
+                self.saw(reply, finder.lines(*key), depth)
+        self.file(symbol, finder, patterns)
+        return finder
+
+    def given(self, symbol, finder, patterns=None):
+        """The patterns that the target file (or the table of fixed ones) prescribes, as far as they are accepted."""
+        rows = self.settings.patterns if patterns is None else [{"callable": symbol.label, **row} for row in patterns]
+        found = []
+        for row in rows:
+            if row["callable"] != symbol.label:
+                continue
+            args, kwargs = row.get("args", []), row.get("kwargs", {})
+            bad = [text for text in [*args, *kwargs.values()] if not self.is_descriptor(text)]
+            if bad:
+                self.complain("[[pattern]] of %s: %s is no kind, @Type or =value" % (symbol.label, bad[0]))
+                continue
+            key = (tuple((text, 0) for text in args), tuple((name, (text, 0)) for name, text in kwargs.items()))
+            reply = finder.trial(*key, counted=False)
+            score = finder.score(reply)
+            if score >= 2:
+                returns = reply.type if reply.status == "ok" else None
+                found.append({"args": list(args), "kwargs": dict(kwargs), "score": score, "returns": returns})
+            elif patterns is None:
+                self.complain("[[pattern]] of %s is not accepted: %s" % (symbol.label, reply and reply.text))
+        return found
+
+    def is_descriptor(self, text):
+        return text.startswith("=") or text in self.kinds or (text.startswith("@") and bool(self.vocabulary.samples(text)))
+
+    def states(self, receiver, setter):
+        """What the matching getter returns, where that can be written down."""
+        lines = search.instance(receiver, "o")
+        for getter in ("o.getstate()",) if setter == "setstate" else ("o.__reduce__()[2]", "o.__getstate__()"):
+            reply = self.prober.render(lines + [getter])
+            if reply.status == "ok" and reply.text:
+                yield ["=" + reply.text]
+
+    def file(self, symbol, finder, patterns):
+        unique = []
+        for pattern in patterns:
+            if not any(pattern["args"] == other["args"] and pattern["kwargs"] == other["kwargs"] for other in unique):
+                unique.append(pattern)
+        patterns = unique[: search.PATTERNS_MAX]
+        if not patterns:
+            self.unknown[symbol.label] = self.why_unknown(finder)
+            return
+        self.rows.append(
+            {
+                "name": symbol.name,
+                "owner": symbol.owner,
+                "kind": symbol.kind,
+                "native": symbol.native,
+                "mutates": self.mutates(symbol, finder),
+                "patterns": patterns,
+            }
+        )
+
+    def why_unknown(self, finder):
+        import re
+
+        if finder.fatal:
+            text, reply = finder.fatal[0]
+            return "%s: %s" % (re.sub(r"0x[0-9a-f]+", "0x", text), reply.text)
+        reason = finder.message or next((r.text for r in finder.known.values() if r.text), "") or "no trial was possible"
+        return re.sub(r"0x[0-9a-f]+", "0x", reason)
+
+    def mutates(self, symbol, finder):
+        """Whether a call changes its receiver or, for a function, one of its arguments; None when it cannot be seen."""
+        if symbol.kind == "type":
+            return None
+        if symbol.name in MUTATORS:
+            return True
+        answers = set()
+        for key in finder.ranked()[:3]:
+            if finder.score(finder.accepted[key]) == 3:
+                reply = self.prober.mutates(finder.lines(*key, in_slots=True))
+                answers.add(reply.text if reply.status == "ok" else "unknown")
+        return True if "yes" in answers else False if answers == {"no"} else None
+
+    # Types.
+
+    def learn_constructor(self, symbol, again=False):
+        info = self.types[symbol.type_name]
+        if again:
+            self.unknown.pop(symbol.label, None)
+        finder = self.learn_callable(symbol)
+        made = []
+        for key in finder.ranked():
+            reply = finder.accepted[key]
+            if reply.status != "ok" or introspect.find_type(tuple(reply.type)) is not info.cls:
+                continue
+            lines = language.numbered(finder.lines(*key))
+            made.append(((reply.size == 0, len(lines), len(made)), self.group(key), lines))
+        groups = set()
+        for _, group, lines in sorted(made):
+            if group not in groups and len(info.makes) < MAKES_MAX and lines not in info.makes:
+                groups.add(group)
+                info.makes.append(lines)
+        self.learn_traits(info)
+
+    @staticmethod
+    def group(key):
+        vector, keywords = key
+        return tuple(search.GROUP.get(choice[0], choice[0][:1]) for choice in vector[:1]) + (bool(keywords),)
+
+    def learn_type(self, info):
+        """Attributes, operators and methods of the instances that can be made."""
+        methods, attributes, _ = introspect.members(info, self.settings.reinit)
+        if not info.makes:
+            for name, _, _ in methods:
+                self.unknown.setdefault("%s.%s" % (info.name, name), "no %s could be made" % info.name)
+            return
+        make = info.makes[0]
+        receiver = search.instance(make, "o")
+        self.prober.restart()
+        if "iterable" in info.traits and "iterator" not in info.traits:
+            self.saw(self.prober.run(receiver + ["iter(o)"]), receiver + ["iter(o)"], info.depth)
+        if "buffer" in info.traits:
+            self.saw(self.prober.run(receiver + ["memoryview(o)"]), receiver + ["memoryview(o)"], info.depth)
+        for name, _, _ in attributes:
+            if "%s.%s" % (info.name, name) in self.settings.skips:
+                self.skipped["%s.%s" % (info.name, name)] = self.settings.skips["%s.%s" % (info.name, name)]
+            else:
+                self.learn_attribute(info, receiver, name)
+        self.learn_operators(info, receiver)
+        for name, value, definer in methods:
+            native = introspect.is_native(value)
+            symbol = introspect.Symbol(name, value, "method", info.name, native, definer)
+            reason = self.why_not(symbol, info.cls)
+            if reason:
+                self.skipped[symbol.label] = reason
+            else:
+                self.learn_callable(symbol, make, info.depth)
+
+    def learn_attribute(self, info, receiver, name):
+        read = receiver + ["o.%s" % name]
+        reply = self.prober.run(read)
+        if reply.fatal:
+            return
+        self.saw(reply, read, info.depth)
+        accepts = []
+        for kind in search.ORDER + (["@" + info.name] if self.usable(info.name) else []):
+            before, text = self.vocabulary.text((kind, 0), 0)
+            reply = self.prober.run(receiver + before + ["o.%s = %s" % (name, text)])
+            if reply.status == "ok":
+                accepts.append(kind)
+            elif reply.fatal or (reply.status == "exc" and reply.type[1] == "AttributeError"):
+                break
+        deleted = self.prober.run(receiver + ["del o.%s" % name]).status == "ok"
+        self.attributes.append(
+            {"owner": info.name, "name": name, "set": bool(accepts), "delete": deleted, "accepts": self.varied(accepts)}
+        )
+
+    @staticmethod
+    def varied(kinds, most=5):
+        """One kind of each group first, then the rest, up to `most`."""
+        first, rest, groups = [], [], set()
+        for kind in kinds:
+            group = search.GROUP.get(kind, kind)
+            (rest if group in groups else first).append(kind)
+            groups.add(group)
+        return (first + rest)[:most]
+
+    def learn_operators(self, info, receiver):
+        self.prober.restart()
+        for symbol, method in {**BINARY, **PREFIX}.items():
+            definer = next((cls for cls in info.cls.__mro__ if method in cls.__dict__), object)
+            label = "%s %s" % (info.name, symbol)
+            if definer is object or definer.__dict__[method] is None:
+                continue
+            if label in self.settings.skips:
+                self.skipped[label] = self.settings.skips[label]
+                continue
+            row = self.learn_operator(info, receiver, symbol)
+            if row:
+                self.operators.append({"owner": info.name, "op": symbol, **row})
+
+    def learn_operator(self, info, receiver, symbol):
+        if symbol in PREFIX:
+            reply = self.prober.run(receiver + [symbol[0] + "o"])
+            self.saw(reply, receiver + [symbol[0] + "o"], info.depth)
+            return {"args": []} if reply.status == "ok" else None
+        values = [None]
+        if symbol == "[]=":
+            values = ["int", "str", "bytes", "float", "list", "object", "dict", "none"]
+        own = ["@" + info.name] if self.usable(info.name) else []
+        good, raising, stored = [], [], []
+        for kind in own + OPERAND_KINDS:
+            for value in values:
+                before, text = self.vocabulary.text((kind, 0), 0)
+                lines = receiver + before + [self.operator_text(symbol, text, value)]
+                reply = self.prober.run(lines)
+                if reply.fatal:
+                    return None
+                if reply.status == "ok":
+                    self.saw(reply, lines, info.depth)
+                    good.append(kind)
+                    stored.append(value)
+                elif search.Search.score(reply) == 2:
+                    raising.append(kind)
+        args = self.varied(list(dict.fromkeys(good or raising)))
+        if not args:
+            return None
+        row = {"args": args}
+        if symbol == "[]=":
+            row["values"] = self.varied(list(dict.fromkeys(stored))) or ["int"]
+        return row
+
+    def operator_text(self, symbol, operand, value):
+        if symbol in ("[]", "[]=", "del[]"):
+            assigned = " = %s" % self.kinds[value][0] if value else ""
+            return "%so[%s]%s" % ("del " if symbol == "del[]" else "", operand, assigned)
+        if symbol == "in":
+            return "%s in o" % operand
+        return "o %s %s" % (symbol, operand)
+
+    # The result.
+
+    def report(self, gil):
+        names = {cls: info.name for cls, info in self.by_class.items()}
+
+        def returned(key):
+            if key is None:
+                return None
+            cls = introspect.find_type(tuple(key))
+            return names.get(cls, key[1])
+
+        for row in self.rows:
+            for pattern in row["patterns"]:
+                pattern["returns"] = returned(pattern["returns"])
+        natives = dict(self.natives)
+        if introspect.is_native_module(self.module):
+            natives[self.name] = self.module
+        blamed = blame.blame_of(natives, self.by_class)
+        blamed["files"] = sorted({*blamed["files"], *self.settings.blame_files})
+        made = {name for name, info in self.types.items() if info.makes}
+        return {
+            "format": 1,
+            "target": self.target,
+            "import": self.name,
+            "version": self.version(),
+            "gil": gil,
+            "blame": blamed,
+            "contract": self.settings.contract,
+            "types": [
+                {"name": info.name, "public": info.public, "traits": info.traits, "make": info.makes}
+                for _, info in sorted(self.types.items())
+                if info.makes
+            ],
+            "callables": sorted(self.rows, key=lambda row: (row["owner"] or "", row["name"])),
+            "attributes": sorted(self.attributes, key=lambda row: (row["owner"], row["name"])),
+            "operators": sorted(self.operators, key=lambda row: (row["owner"], row["op"])),
+            "skipped": [{"name": name, "reason": reason} for name, reason in sorted(self.skipped.items())],
+            "unknown": [{"name": name, "reason": reason} for name, reason in sorted(self.unknown.items())],
+            "values": dict(sorted(self.settings.values.items())),
+            "share": [name for name in self.settings.share if name in made],
+            "modules": sorted(self.natives),
+        }
+
+    def version(self):
+        version = getattr(self.module, "__version__", None)
+        home = getattr(self.module, "__file__", "") or ""
+        if isinstance(version, str) and "site-packages" in home:
+            return version
+        return version if isinstance(version, str) and home and "python3" not in home else sys.version.split()[0]
+
+    def summary(self):
+        known = len(self.rows)
+        return "%s: %d of %d callables with accepted arguments, %d types, %d never called, %.1f s" % (
+            self.target,
+            known,
+            known + len(self.unknown),
+            sum(bool(info.makes) for info in self.types.values()),
+            len(self.skipped),
+            time.monotonic() - self.started,
+        )
