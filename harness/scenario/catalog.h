@@ -23,7 +23,8 @@
  *                   "patterns": [{"args": ["str", "bool"], "kwargs": {"last": "bool"}, "score": 3, "returns": "NoneType"}]}],
  *                        score 3: returned, 2: raised something other than TypeError
  *    "attributes": [{"owner": "deque", "name": "maxlen", "set": true, "delete": false, "accepts": ["int"]}],
- *    "operators": [{"owner": "OrderedDict", "op": "|=", "args": ["dict"]}],      symbols of ops.def, with the kinds accepted
+ *    "operators": [{"owner": "OrderedDict", "op": "|=", "args": ["dict"]}],      symbols of ops.def, with the kinds accepted;
+ *                        where a symbol is not enough the name: "GETITEM", "SETITEM", "DELITEM", "NEG"
  *    "skipped": [{"name": "...", "reason": "..."}],     never called
  *    "unknown": [{"name": "...", "reason": "..."}],     no accepted arguments found
  *    "values": {"kind": ["\"i\"", ...]},   extra samples for a kind, from the target file
@@ -108,6 +109,8 @@ typedef struct ftf_attribute {
     ftf_arg *accepts;
 } ftf_attribute;
 
+struct ftf_action;
+
 typedef struct ftf_type {
     const char *name;
     bool is_public;
@@ -120,6 +123,9 @@ typedef struct ftf_type {
     ftf_attribute *attributes;
     uint32_t operator_count;
     ftf_operator *operators;
+    uint32_t action_count; /* all of the above as one list of things to do with an object (actions.h) */
+    const struct ftf_action *actions;
+    uint32_t weight; /* how often to share an object of this type, next to the others; 0 when none can be made */
 } ftf_type;
 
 typedef struct ftf_skip {
@@ -154,7 +160,13 @@ typedef struct ftf_catalog {
 ftf_status ftf_catalog_load(const char *json, size_t len, ftf_catalog **out, ftf_error *err);
 void ftf_catalog_destroy(ftf_catalog *catalog);
 
+/* True when lanes can reach something of the target by that name, or a name in it begins so (`date` for date.today). */
+bool ftf_catalog_has_global(const ftf_catalog *catalog, const char *name);
+
 /* The type of that name, or -1. */
 int ftf_catalog_find_type(const ftf_catalog *catalog, const char *name);
+
+/* The callable of that name and owner (a type's index, or -1), or -1. */
+int ftf_catalog_find_callable(const ftf_catalog *catalog, const char *name, int owner);
 
 #endif
