@@ -70,4 +70,7 @@ ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error 
 /* Writes the record as <folder>/<name>.json, whole or not at all. */
 ftf_status ftf_record_write(const ftf_record *record, const char *folder, const char *name, ftf_error *err);
 
+/* Reads such a file. FTF_IO when the disk refused, FTF_INPUT when it is no record. */
+ftf_status ftf_record_read(const char *path, ftf_record **out, ftf_error *err);
+
 #endif

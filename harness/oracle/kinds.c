@@ -11,7 +11,7 @@ static const ftf_finding_kind_info KINDS[] = {
 #undef FTF_FINDING_KIND
 };
 
-const ftf_finding_kind_info *ftf_finding_kind_get(ftf_finding_kind kind) {
+const ftf_finding_kind_info *ftf_finding_kind_get(ftf_finding_kind_id kind) {
     FTF_ASSERT((unsigned)kind < FTF_FINDING_KIND_COUNT);
     return &KINDS[kind];
 }

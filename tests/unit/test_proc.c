@@ -107,8 +107,8 @@ static void test_spawn__is_pinned_and_writes_no_core(void **state) {
 
 static void test_stop__ends_the_whole_group(void **state) {
     (void)state;
-    ftf_proc proc =
-        start((ftf_proc_options){.pipe_stdout = true, .cpu = FTF_PROC_ANY_CPU}, "trap '' TERM; sleep 60 & echo $!; wait");
+    const char *script = "trap '' TERM; sleep 60 & echo $!; wait";
+    ftf_proc proc = start((ftf_proc_options){.pipe_stdout = true, .cpu = FTF_PROC_ANY_CPU}, script);
     char line[32] = "";
     assert_true(read(proc.stdout_fd, line, sizeof line - 1) > 0);
     pid_t grandchild = (pid_t)atoi(line);

@@ -1,0 +1,284 @@
+#include "findings/finding.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "findings/signature.h"
+#include "oracle/kinds.h"
+#include "scenario/parse.h"
+#include "scenario/print.h"
+
+/*
+ * Reading order: names for all frames, the ops that lanes were in, the JSON, the report.
+ *
+ * A finding keeps what it needs of the record, because the record's owner drops it as soon as it was filed. Function
+ * and file names stay the symbolizer's, which outlives all findings.
+ */
+
+struct ftf_finding {
+    ftf_record *record; /* an own copy */
+    ftf_identity identity;
+    uint32_t stack_count;
+    ftf_named_stack *stacks;
+    char *ops[FTF_STACKS_MAX]; /* the line of the scenario that the stack's lane was in; NULL: not known */
+};
+
+/* ---- names ------------------------------------------------------------------------------------------------------- */
+
+static void add_named(ftf_named_stack *stack, ftf_named_frame frame, const ftf_catalog *catalog) {
+    if (stack->count < FTF_NAMED_FRAMES_MAX) {
+        ftf_frame_classify(catalog, &frame);
+        stack->frames[stack->count++] = frame;
+    }
+}
+
+static void name_stack(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, const ftf_stack *raw,
+                       ftf_named_stack *out) {
+    out->raw = raw;
+    for (uint32_t i = 0; i < raw->frame_count; i++) {
+        ftf_named_frame frame = {
+            .module = raw->frames[i].module, .offset = raw->frames[i].offset, .function = "", .file = ""};
+        ftf_places places = ftf_symbolizer_resolve(symbolizer, frame.module, frame.offset);
+        for (uint32_t j = 0; j < places.count; j++) {
+            frame.function = places.places[j].function;
+            frame.file = places.places[j].file;
+            frame.line = places.places[j].line;
+            add_named(out, frame, catalog);
+        }
+        if (places.count == 0) {
+            add_named(out, frame, catalog);
+        }
+    }
+    ftf_stack_choose_top(out);
+}
+
+/* ---- ops --------------------------------------------------------------------------------------------------------- */
+
+static char *op_text(const ftf_scenario *scenario, const ftf_stack *stack) {
+    if (stack->lane < 0 || (uint32_t)stack->lane >= scenario->lane_count || stack->op < 0) {
+        return NULL;
+    }
+    const ftf_section *lane = &scenario->lanes[stack->lane];
+    if ((uint32_t)stack->op >= lane->count) {
+        return NULL;
+    }
+    ftf_text text = {0};
+    ftf_op_print(scenario, &lane->ops[stack->op], &text);
+    return text.data;
+}
+
+static void find_ops(ftf_finding *finding) {
+    const char *text = finding->record->scenario;
+    ftf_arena *arena = ftf_arena_create();
+    ftf_scenario *scenario = FTF_NEW(arena, ftf_scenario, 1);
+    if (text && ftf_scenario_parse(text, strlen(text), arena, scenario, NULL) == FTF_OK) {
+        for (uint32_t i = 0; i < finding->stack_count; i++) {
+            finding->ops[i] = op_text(scenario, finding->stacks[i].raw);
+        }
+    }
+    ftf_arena_destroy(arena);
+}
+
+/* ---- making one -------------------------------------------------------------------------------------------------- */
+
+/* A record has one way to be copied that cannot forget a member: through its JSON. */
+static ftf_status copy_record(const ftf_record *record, ftf_record **out, ftf_error *err) {
+    json_t *json = ftf_record_to_json(record);
+    ftf_status status = ftf_record_from_json(json, out, err);
+    json_decref(json);
+    return status;
+}
+
+ftf_status ftf_finding_from_record(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, const ftf_record *record,
+                                   ftf_finding **out, ftf_error *err) {
+    ftf_finding *finding = calloc(1, sizeof *finding);
+    FTF_ASSERT(finding);
+    ftf_status status = copy_record(record, &finding->record, err);
+    if (status != FTF_OK) {
+        free(finding);
+        *out = NULL;
+        return status;
+    }
+    finding->stack_count = finding->record->stack_count;
+    finding->stacks = calloc(finding->stack_count + 1, sizeof *finding->stacks);
+    FTF_ASSERT(finding->stacks);
+    for (uint32_t i = 0; i < finding->stack_count; i++) {
+        name_stack(symbolizer, catalog, &finding->record->stacks[i], &finding->stacks[i]);
+    }
+    find_ops(finding);
+    ftf_identity_make(finding->record, finding->stacks, finding->stack_count, &finding->identity);
+    *out = finding;
+    return FTF_OK;
+}
+
+void ftf_finding_destroy(ftf_finding *finding) {
+    if (!finding) {
+        return;
+    }
+    for (uint32_t i = 0; i < finding->stack_count; i++) {
+        free(finding->ops[i]);
+    }
+    free(finding->stacks);
+    ftf_record_destroy(finding->record);
+    free(finding);
+}
+
+const char *ftf_finding_id(const ftf_finding *finding) { return finding->identity.id; }
+const char *ftf_finding_kind(const ftf_finding *finding) { return finding->record->kind; }
+const char *ftf_finding_signature(const ftf_finding *finding) { return finding->identity.signature; }
+const char *ftf_finding_blame(const ftf_finding *finding) { return finding->identity.blame; }
+const char *ftf_finding_title(const ftf_finding *finding) { return finding->identity.title; }
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static const char *sort_name(ftf_frame_sort sort) {
+    static const char *const NAMES[] = {"extension", "interpreter", "foreign", "plumbing",
+                                        "helper",    "runtime",     "harness"};
+    FTF_ASSERT((size_t)sort < sizeof NAMES / sizeof *NAMES);
+    return NAMES[sort];
+}
+
+static json_t *frame_to_json(const ftf_named_frame *frame) {
+    char offset[24];
+    (void)snprintf(offset, sizeof offset, "0x%" PRIx64, frame->offset);
+    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s}", "function", frame->function, "file", frame->file, "line",
+                     (int)frame->line, "sort", sort_name(frame->sort), "module", frame->module, "offset", offset);
+}
+
+static json_t *stack_to_json(const ftf_finding *finding, uint32_t index) {
+    const ftf_named_stack *stack = &finding->stacks[index];
+    json_t *frames = json_array();
+    for (uint32_t i = 0; i < stack->count; i++) {
+        (void)json_array_append_new(frames, frame_to_json(&stack->frames[i]));
+    }
+    bool counts = ftf_stack_counts(finding->record, finding->stacks, finding->stack_count, index);
+    return json_pack("{s:s, s:i, s:i, s:s?, s:i, s:b, s:i, s:o}", "role", stack->raw->role, "lane", stack->raw->lane,
+                     "op", stack->raw->op, "text", finding->ops[index], "size", (int)stack->raw->size, "signature",
+                     counts, "top", stack->top, "frames", frames);
+}
+
+json_t *ftf_finding_to_json(const ftf_finding *finding) {
+    const ftf_record *record = finding->record;
+    json_t *stacks = json_array();
+    for (uint32_t i = 0; i < finding->stack_count; i++) {
+        (void)json_array_append_new(stacks, stack_to_json(finding, i));
+    }
+    json_t *json = json_pack(
+        "{s:s, s:s, s:i, s:s, s:s, s:s, s:s?, s:s, s:s, s:s?, s:I, s:o}", "id", finding->identity.id, "kind",
+        record->kind, "severity", ftf_finding_kind_severity(record->kind), "title", finding->identity.title,
+        "signature", finding->identity.signature, "blame", finding->identity.blame, "target", record->target,
+        "flavour", record->flavour, "section", record->section, "detail", record->detail, "steals",
+        (json_int_t)record->steals, "stacks", stacks);
+    FTF_ASSERT(json);
+    return json;
+}
+
+/* ---- report ------------------------------------------------------------------------------------------------------ */
+
+static const char *role_text(const char *role) {
+    static const char *const TEXTS[][2] = {
+        {"read", "reads"},
+        {"write", "writes"},
+        {"atomic-read", "reads atomically"},
+        {"atomic-write", "writes atomically"},
+        {"freed", "freed the memory"},
+        {"allocated", "had allocated the memory"},
+        {"mutex", "took the lock"},
+        {"created", "was created"},
+        {"signal", "crashed"},
+        {"blocked", "is blocked"},
+    };
+    for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
+        if (strcmp(TEXTS[i][0], role) == 0) {
+            return TEXTS[i][1];
+        }
+    }
+    return role;
+}
+
+static void report_heading(const ftf_finding *finding, uint32_t index, ftf_text *out) {
+    const ftf_stack *raw = finding->stacks[index].raw;
+    if (raw->lane >= 0) {
+        ftf_text_printf(out, "lane %d ", raw->lane);
+    } else {
+        ftf_text_str(out, "a thread ");
+    }
+    ftf_text_str(out, role_text(raw->role));
+    if (raw->size > 0) {
+        ftf_text_printf(out, ", %u byte%s", raw->size, raw->size == 1 ? "" : "s");
+    }
+    if (raw->address) {
+        ftf_text_printf(out, " at 0x%" PRIx64, raw->address);
+    }
+    if (finding->ops[index]) {
+        ftf_text_printf(out, ", in its line %d: %s", raw->op + 1, finding->ops[index]);
+    }
+    ftf_text_str(out, "\n");
+}
+
+static bool is_quiet(const ftf_named_frame *frame) {
+    return frame->sort == FTF_SORT_PLUMBING || frame->sort == FTF_SORT_HARNESS || frame->sort == FTF_SORT_RUNTIME;
+}
+
+static void report_frame(const ftf_named_frame *frame, uint32_t number, bool top, ftf_text *out) {
+    char mark = top ? '>' : frame->sort == FTF_SORT_EXTENSION ? '*' : ' ';
+    ftf_text_printf(out, "  %c #%-2u %-36s ", mark, number, frame->function[0] ? frame->function : "?");
+    if (frame->file[0]) {
+        ftf_text_printf(out, "%s:%u\n", frame->file, frame->line);
+    } else {
+        ftf_text_printf(out, "(%s+0x%" PRIx64 ")\n", frame->module, frame->offset);
+    }
+}
+
+/* Runs of frames that say nothing become one line; the frame that stands for the stack is always shown. */
+static void report_stack(const ftf_finding *finding, uint32_t index, ftf_text *out) {
+    const ftf_named_stack *stack = &finding->stacks[index];
+    report_heading(finding, index, out);
+    for (uint32_t i = 0; i < stack->count;) {
+        uint32_t quiet = 0;
+        while (i + quiet < stack->count && is_quiet(&stack->frames[i + quiet]) && (int)(i + quiet) != stack->top) {
+            quiet++;
+        }
+        if (quiet > 1) {
+            ftf_text_printf(out, "    ... %u frames of calls, harness and runtime\n", quiet);
+            i += quiet;
+            continue;
+        }
+        report_frame(&stack->frames[i], i, (int)i == stack->top, out);
+        i++;
+    }
+    if (stack->count == 0) {
+        ftf_text_str(out, "    (no stack)\n");
+    }
+    ftf_text_char(out, '\n');
+}
+
+void ftf_finding_report(const ftf_finding *finding, ftf_text *out) {
+    const ftf_record *record = finding->record;
+    const ftf_finding_kind_info *kind = ftf_finding_kind_find(record->kind);
+    ftf_text_printf(out, "%s\n\n", finding->identity.title);
+    ftf_text_printf(out, "kind       %s%s%s%s\n", record->kind, kind ? " (" : "", kind ? kind->meaning : "",
+                    kind ? ")" : "");
+    ftf_text_printf(out, "signature  %s\n", finding->identity.signature);
+    ftf_text_printf(out, "blame      %s\n", finding->identity.blame);
+    ftf_text_printf(out, "seen in    %s, flavour %s, scenario %" PRIu64 " of its process\n",
+                    record->section[0] ? record->section : "lanes", record->flavour, record->sequence);
+    if (record->detail) {
+        ftf_text_printf(out, "detail     %s\n", record->detail);
+    }
+    if (finding->stack_count > 0) {
+        ftf_text_str(out, "\nstacks     (> stands for the stack in the signature, * is the extension's code)\n\n");
+    }
+    for (uint32_t i = 0; i < finding->stack_count; i++) {
+        report_stack(finding, i, out);
+    }
+    if (record->scenario) {
+        ftf_text_printf(out, "scenario\n\n%s\n", record->scenario);
+    }
+    if (record->text) {
+        ftf_text_printf(out, "as printed\n\n%s\n", record->text);
+    }
+}

@@ -1,0 +1,224 @@
+#include "findings/signature.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+
+/* Reading order: which stacks count, blame, signature, title. */
+
+static bool is_role(const ftf_named_stack *stack, const char *role) { return strcmp(stack->raw->role, role) == 0; }
+
+static bool is_access(const ftf_named_stack *stack) {
+    return is_role(stack, "read") || is_role(stack, "write") || is_role(stack, "atomic-read") ||
+           is_role(stack, "atomic-write");
+}
+
+static bool is_kind(const ftf_record *record, const char *kind) { return strcmp(record->kind, kind) == 0; }
+
+/* ---- which stacks count ------------------------------------------------------------------------------------------ */
+
+/* How many of the stacks before `index` have one of the roles that `wanted` accepts. */
+static uint32_t before(const ftf_named_stack *stacks, uint32_t index, bool (*wanted)(const ftf_named_stack *)) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < index; i++) {
+        n += wanted(&stacks[i]);
+    }
+    return n;
+}
+
+static bool is_place(const ftf_named_stack *stack) { return is_access(stack) || is_role(stack, "signal"); }
+static bool is_freed(const ftf_named_stack *stack) { return is_role(stack, "freed"); }
+static bool is_blocked(const ftf_named_stack *stack) { return is_role(stack, "blocked"); }
+static bool is_mutex(const ftf_named_stack *stack) { return is_role(stack, "mutex"); }
+
+bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, uint32_t index) {
+    const ftf_named_stack *stack = &stacks[index];
+    if (stack->count == 0) {
+        return false;
+    }
+    if (is_kind(record, "data-race")) {
+        return is_access(stack) && before(stacks, index, is_access) < 2;
+    }
+    if (is_kind(record, "deadlock") || is_kind(record, "hang")) {
+        return is_blocked(stack) && before(stacks, index, is_blocked) < FTF_PAIR_MAX;
+    }
+    if (is_kind(record, "lock-order") && before(stacks, count, is_mutex) > 0) {
+        return is_mutex(stack) && before(stacks, index, is_mutex) < FTF_PAIR_MAX;
+    }
+    if (is_freed(stack)) {
+        bool pair = is_kind(record, "use-after-free") || is_kind(record, "double-free");
+        return pair && before(stacks, index, is_freed) == 0;
+    }
+    /* One place; a record that only knows other roles (a UBSan line seen by a live worker) gives its first stack. */
+    if (before(stacks, count, is_place) == 0) {
+        return index == 0;
+    }
+    return is_place(stack) && before(stacks, index, is_place) == 0;
+}
+
+/* ---- blame ------------------------------------------------------------------------------------------------------- */
+
+/* True when nothing but our own code (and the runtime above it) stands between the trouble and a lane. A Python header
+   inlined into our code is different: it was handed a broken object by somebody else. */
+static bool is_ours(const ftf_named_stack *stack) {
+    return stack->top >= 0 && stack->frames[stack->top].sort == FTF_SORT_HARNESS;
+}
+
+static const char *blame_of(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count) {
+    bool extension = false, foreign = false, all_ours = true, any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!ftf_stack_counts(record, stacks, count, i)) {
+            continue;
+        }
+        any = true;
+        extension = extension || ftf_stack_has(&stacks[i], FTF_SORT_EXTENSION);
+        foreign = foreign || (stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_FOREIGN);
+        all_ours = all_ours && is_ours(&stacks[i]);
+    }
+    if (extension || !any) {
+        return "extension"; /* without a stack it was an op of the target that misbehaved */
+    }
+    return all_ours ? "harness" : foreign ? "foreign" : "cpython";
+}
+
+/* ---- signature --------------------------------------------------------------------------------------------------- */
+
+typedef struct tops {
+    uint32_t count;
+    char names[FTF_PAIR_MAX][FTF_FRAME_NAME_MAX];
+    const ftf_named_stack *stacks[FTF_PAIR_MAX];
+} tops;
+
+static void collect(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, tops *out) {
+    out->count = 0;
+    for (uint32_t i = 0; i < count && out->count < FTF_PAIR_MAX; i++) {
+        if (ftf_stack_counts(record, stacks, count, i) && stacks[i].top >= 0) {
+            ftf_frame_name(&stacks[i].frames[stacks[i].top], out->names[out->count]);
+            out->stacks[out->count] = &stacks[i];
+            out->count++;
+        }
+    }
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(a, b); }
+
+/* The detail with what differs from run to run (numbers, addresses) as '#'. */
+static void normalise(const char *detail, char *out, size_t room) {
+    size_t n = 0;
+    for (const char *c = detail; *c && n + 1 < room; c++) {
+        bool hex = c[0] == '0' && c[1] == 'x';
+        if (!isdigit((unsigned char)*c)) {
+            out[n++] = *c;
+            continue;
+        }
+        out[n++] = '#';
+        c += hex ? 2 : 0;
+        while (hex ? isxdigit((unsigned char)*c) : isdigit((unsigned char)*c)) {
+            c++;
+        }
+        c--;
+    }
+    out[n] = '\0';
+}
+
+static void make_signature(const ftf_record *record, const tops *t, char out[FTF_SIGNATURE_MAX]) {
+    if (t->count == 0) {
+        char detail[300];
+        normalise(record->detail ? record->detail : "", detail, sizeof detail);
+        (void)snprintf(out, FTF_SIGNATURE_MAX, "%s %s", record->kind, detail);
+        return;
+    }
+    char sorted[FTF_PAIR_MAX][FTF_FRAME_NAME_MAX];
+    memcpy(sorted, t->names, sizeof sorted);
+    qsort(sorted, t->count, sizeof sorted[0], compare_names);
+    int n = snprintf(out, FTF_SIGNATURE_MAX, "%s", record->kind);
+    for (uint32_t i = 0; i < t->count; i++) {
+        n += snprintf(out + n, FTF_SIGNATURE_MAX - (size_t)n, "%s%s", i ? " | " : " ", sorted[i]);
+    }
+}
+
+/* ---- title ------------------------------------------------------------------------------------------------------- */
+
+static const char *function_of(const tops *t, uint32_t index) {
+    const ftf_named_stack *stack = t->stacks[index];
+    const char *function = stack->frames[stack->top].function;
+    return function[0] ? function : "a function without a name";
+}
+
+static const char *verb_of(const ftf_named_stack *stack) {
+    if (is_role(stack, "write") || is_role(stack, "atomic-write")) {
+        return "writes";
+    }
+    return is_role(stack, "read") || is_role(stack, "atomic-read") ? "reads" : "uses";
+}
+
+static void title_of_race(const tops *t, char out[FTF_TITLE_MAX]) {
+    /* The writer is the subject: it is the one that surprises the other. */
+    bool swap = strcmp(verb_of(t->stacks[0]), "writes") != 0 && strcmp(verb_of(t->stacks[1]), "writes") == 0;
+    uint32_t first = swap ? 1 : 0, second = swap ? 0 : 1;
+    bool same = strcmp(function_of(t, first), function_of(t, second)) == 0;
+    (void)snprintf(out, FTF_TITLE_MAX, "data race: %s %s what %s%s %s", function_of(t, first),
+                   verb_of(t->stacks[first]), same ? "another " : "", function_of(t, second),
+                   verb_of(t->stacks[second]));
+}
+
+static void title_of_block(const ftf_record *record, const tops *t, char out[FTF_TITLE_MAX]) {
+    bool many = t->count > 1;
+    const char *verb = is_kind(record, "hang")         ? (many ? "do not return" : "does not return")
+                       : is_kind(record, "lock-order") ? (many ? "lock in opposite order" : "locks in opposite order")
+                                                       : (many ? "wait for ever" : "waits for ever");
+    int n = snprintf(out, FTF_TITLE_MAX, "%s: ", record->kind);
+    for (uint32_t i = 0; i < t->count && n < FTF_TITLE_MAX; i++) {
+        n += snprintf(out + n, FTF_TITLE_MAX - (size_t)n, "%s%s", i ? " and " : "", function_of(t, i));
+    }
+    if (n < FTF_TITLE_MAX) {
+        (void)snprintf(out + n, FTF_TITLE_MAX - (size_t)n, " %s", verb);
+    }
+}
+
+/* What a message says after the words that are the same for every such message. */
+static const char *short_detail(const ftf_record *record) {
+    static const char *const LEADS[] = {"runtime error: ", "Fatal Python error: ", "Sanitizer: "};
+    const char *detail = record->detail ? record->detail : "";
+    for (size_t i = 0; i < sizeof LEADS / sizeof *LEADS; i++) {
+        const char *at = strstr(detail, LEADS[i]);
+        if (at) {
+            return at + strlen(LEADS[i]);
+        }
+    }
+    return detail;
+}
+
+static void make_title(const ftf_record *record, const tops *t, char out[FTF_TITLE_MAX]) {
+    if (t->count == 0) {
+        (void)snprintf(out, FTF_TITLE_MAX, "%s: %s", record->kind, short_detail(record));
+    } else if (is_kind(record, "data-race") && t->count == 2) {
+        title_of_race(t, out);
+    } else if (is_kind(record, "use-after-free") && t->count == 2) {
+        (void)snprintf(out, FTF_TITLE_MAX, "use after free: %s %s memory that %s freed", function_of(t, 0),
+                       verb_of(t->stacks[0]), function_of(t, 1));
+    } else if (is_kind(record, "double-free") && t->count == 2) {
+        (void)snprintf(out, FTF_TITLE_MAX, "double free: %s frees what %s had freed", function_of(t, 0),
+                       function_of(t, 1));
+    } else if (is_kind(record, "heap-overflow") || is_kind(record, "stack-buffer-overflow")) {
+        (void)snprintf(out, FTF_TITLE_MAX, "%s: %s %s beyond its memory", record->kind, function_of(t, 0),
+                       verb_of(t->stacks[0]));
+    } else if (is_kind(record, "deadlock") || is_kind(record, "hang") || is_kind(record, "lock-order")) {
+        title_of_block(record, t, out);
+    } else {
+        (void)snprintf(out, FTF_TITLE_MAX, "%s in %s: %s", record->kind, function_of(t, 0), short_detail(record));
+    }
+}
+
+void ftf_identity_make(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, ftf_identity *out) {
+    tops t;
+    collect(record, stacks, count, &t);
+    make_signature(record, &t, out->signature);
+    make_title(record, &t, out->title);
+    out->blame = blame_of(record, stacks, count);
+    uint64_t hash = ftf_hash_bytes(FTF_HASH_START, out->signature, strlen(out->signature));
+    (void)snprintf(out->id, sizeof out->id, "%s-%08x", record->kind, (unsigned)(hash ^ (hash >> 32)));
+}

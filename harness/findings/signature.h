@@ -1,0 +1,28 @@
+#ifndef FTF_FINDINGS_SIGNATURE_H
+#define FTF_FINDINGS_SIGNATURE_H
+/*
+ * From the stacks of one trouble to its identity: signature, blame, title, id. finding.h says what these mean.
+ *
+ * Which stacks count depends on the kind: the first two accesses of a race, the access and the free of a use after free,
+ * every blocked lane of a deadlock, else the first one. Trouble without stacks (a broken error protocol, a
+ * missing declaration) is told apart by its detail with numbers and addresses taken out.
+ *
+ * Pure: works on named, classified stacks (frames.h) whose tops have been chosen.
+ */
+#include "findings/frames.h"
+
+enum { FTF_SIGNATURE_MAX = 1200, FTF_TITLE_MAX = 400, FTF_PAIR_MAX = 4 };
+
+typedef struct ftf_identity {
+    char signature[FTF_SIGNATURE_MAX];
+    char title[FTF_TITLE_MAX];
+    char id[64];
+    const char *blame; /* "extension", "cpython", "foreign", "harness" */
+} ftf_identity;
+
+void ftf_identity_make(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, ftf_identity *out);
+
+/* Whether this stack is one that the signature is made of. */
+bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, uint32_t index);
+
+#endif
