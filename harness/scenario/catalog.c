@@ -435,30 +435,22 @@ static bool read_attribute(loader *in, const json_t *json, void *item) {
                     &attribute->accepts);
 }
 
-/* By the op's name (GETITEM), by what one writes for it, or by its symbol; a lone `-` is the one with two operands. */
+/* By what a person writes for it; a lone `-` is the one with two operands. */
 static int operator_code(const char *symbol) {
     static const struct {
         const char *text;
         ftf_op_code code;
-    } items[] = {{"[]", FTF_OP_GETITEM}, {"[]=", FTF_OP_SETITEM}, {"del[]", FTF_OP_DELITEM}};
-    for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
-        if (strcmp(items[i].text, symbol) == 0) {
-            return (int)items[i].code;
+    } special[] = {
+        {"[]", FTF_OP_GETITEM}, {"[]=", FTF_OP_SETITEM}, {"del[]", FTF_OP_DELITEM},
+        {"-x", FTF_OP_NEG},     {"~x", FTF_OP_INVERT},
+    };
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+        if (strcmp(special[i].text, symbol) == 0) {
+            return (int)special[i].code;
         }
     }
-    static const ftf_form forms[] = {FTF_FORM_INFIX, FTF_FORM_INPLACE, FTF_FORM_PREFIX};
-    for (size_t i = 0; symbol[0] && i < sizeof forms / sizeof *forms; i++) {
-        int code = ftf_op_find(forms[i], symbol, strlen(symbol));
-        if (code >= 0) {
-            return code;
-        }
-    }
-    for (int code = FTF_OP_GETITEM; code <= FTF_OP_INVERT; code++) {
-        if (strcmp(ftf_ops[code].name, symbol) == 0) {
-            return code;
-        }
-    }
-    return -1;
+    int code = ftf_op_find(FTF_FORM_INFIX, symbol, strlen(symbol));
+    return code >= 0 ? code : ftf_op_find(FTF_FORM_INPLACE, symbol, strlen(symbol));
 }
 
 static bool read_operator(loader *in, const json_t *json, void *item) {
@@ -472,7 +464,9 @@ static bool read_operator(loader *in, const json_t *json, void *item) {
     if (out->operator.code < 0) {
         return refuse(in, "unknown operator \"%.60s\"", symbol);
     }
-    return get_list(in, json, "args", false, read_arg, sizeof(ftf_arg), &out->operator.argc, &out->operator.args);
+    ftf_operator *operator = &out->operator;
+    return get_list(in, json, "args", false, read_arg, sizeof(ftf_arg), &operator->argc, &operator->args) &&
+           get_list(in, json, "values", false, read_arg, sizeof(ftf_arg), &operator->value_count, &operator->values);
 }
 
 static bool read_attributes(loader *in, const json_t *root) {
@@ -718,6 +712,8 @@ static bool load_root(loader *in, const json_t *root) {
         !get_list(in, root, "skipped", false, read_skip, sizeof(ftf_skip), &catalog->skip_count, &catalog->skipped) ||
         !get_list(in, root, "unknown", false, read_skip, sizeof(ftf_skip), &catalog->unknown_count,
                   &catalog->unknown) ||
+        !get_list(in, root, "modules", false, read_string_item, sizeof(char *), &catalog->module_count,
+                  &catalog->modules) ||
         !get_list(in, root, "share", false, read_share, sizeof(int), &catalog->share_count, &catalog->share)) {
         return false;
     }

@@ -23,8 +23,7 @@
  *                   "patterns": [{"args": ["str", "bool"], "kwargs": {"last": "bool"}, "score": 3, "returns": "NoneType"}]}],
  *                        score 3: returned, 2: raised something other than TypeError
  *    "attributes": [{"owner": "deque", "name": "maxlen", "set": true, "delete": false, "accepts": ["int"]}],
- *    "operators": [{"owner": "OrderedDict", "op": "|=", "args": ["dict"]}],      symbols of ops.def, with the kinds accepted;
- *                        where a symbol is not enough the name: "GETITEM", "SETITEM", "DELITEM", "NEG"
+ *    "operators": [{"owner": "OrderedDict", "op": "|=", "args": ["dict"]}],      symbols of ops.def, with the kinds accepted
  *    "skipped": [{"name": "...", "reason": "..."}],     never called
  *    "unknown": [{"name": "...", "reason": "..."}],     no accepted arguments found
  *    "values": {"kind": ["\"i\"", ...]},   extra samples for a kind, from the target file
@@ -100,6 +99,8 @@ typedef struct ftf_operator {
     int code; /* an ftf_op_code of form INFIX, INPLACE, PREFIX, GETITEM, SETITEM or DELITEM */
     uint32_t argc;
     ftf_arg *args; /* the kinds the right operand may have (alternatives); for items the key kinds */
+    uint32_t value_count;
+    ftf_arg *values; /* SETITEM: the kinds of what is assigned */
 } ftf_operator;
 
 typedef struct ftf_attribute {
@@ -152,6 +153,8 @@ typedef struct ftf_catalog {
     ftf_skip *unknown;
     uint32_t share_count;
     int *share;
+    uint32_t module_count;
+    const char **modules;
     const char ***extra_samples; /* [kind index] -> NULL-terminated list, or NULL */
     void *storage;
 } ftf_catalog;
