@@ -16,7 +16,8 @@
 #include "scenario/kinds.h"
 
 enum {
-    DISCOVER_DEADLINE_MS = 180 * 1000, /* the largest stdlib module takes seconds */
+    DISCOVER_SECONDS = 90,             /* for probing; the largest stdlib module takes a few */
+    DISCOVER_DEADLINE_MS = 240 * 1000, /* and for imports, which may take two minutes by themselves */
     LAST_LINE_MAX = 300,
 };
 
@@ -113,7 +114,7 @@ static ftf_status write_kinds(const char *path, ftf_error *err) {
 
 /* The last line that says anything, without what discover.py puts in front of it. */
 static void last_line(const char *path, char line[LAST_LINE_MAX]) {
-    static const char *const prefixes[] = {"discover.py: ", "discover: ", "error: "};
+    static const char *const prefixes[] = {"ftfuzz: ", "discover.py: ", "error: "};
     ftf_text text = {0};
     *line = '\0';
     if (ftf_fs_read_tail(path, 8192, &text, NULL) == FTF_OK) {
@@ -154,8 +155,10 @@ typedef struct discovery {
 } discovery;
 
 static ftf_status run_discovery(const discovery *d, ftf_error *err) {
-    const char *argv[16];
+    const char *argv[20];
+    char seconds[16];
     int argc = 0;
+    snprintf(seconds, sizeof seconds, "%d", DISCOVER_SECONDS);
     argv[argc++] = d->python;
     argv[argc++] = "-B"; /* no bytecode into the scratch folder, and none for a script used once */
     argv[argc++] = d->script;
@@ -171,6 +174,8 @@ static ftf_status run_discovery(const discovery *d, ftf_error *err) {
     }
     argv[argc++] = "--kinds";
     argv[argc++] = d->kinds;
+    argv[argc++] = "--seconds";
+    argv[argc++] = seconds;
     argv[argc++] = "--out";
     argv[argc++] = d->out;
     argv[argc] = NULL;

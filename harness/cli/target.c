@@ -1,6 +1,7 @@
 #include "cli/target.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,9 @@ static ftf_status find_canary(const ftf_paths *paths, ftf_target *out, ftf_error
         len -= (int)sizeof fixed - 1;
     }
     ftf_status status = ftf_path(source, err, "%s/targets/canaries/%.*s.c", paths->root, len, out->name);
-    out->is_canary = status == FTF_OK && strncmp(out->name, "ck", 2) == 0 && ftf_fs_exists(source);
+    if (status == FTF_OK && strncmp(out->name, "ck", 2) == 0 && ftf_fs_exists(source)) {
+        status = ftf_path(out->source, err, "canaries");
+    }
     return status;
 }
 
@@ -57,7 +60,7 @@ static ftf_status find_optional(char path[FTF_FS_PATH_MAX], const char *root, co
 
 static ftf_status find_files(const ftf_paths *paths, ftf_target *out, ftf_error *err) {
     ftf_status status = find_optional(out->file, paths->root, "targets", out->name, ".toml", err);
-    if (status == FTF_OK && *out->file == '\0' && out->is_canary) {
+    if (status == FTF_OK && *out->file == '\0' && *out->source != '\0') {
         status = find_optional(out->file, paths->root, "targets/canaries", out->name, ".toml", err);
     }
     if (status == FTF_OK) {
@@ -68,61 +71,84 @@ static ftf_status find_files(const ftf_paths *paths, ftf_target *out, ftf_error 
 
 /* ---- folders -------------------------------------------------------------------------------------------------------- */
 
-/* Finds the one extension module in a folder; name is "" when there is none, and *several is set for more than one. */
-static ftf_status find_extension(const char *folder, char name[FTF_TARGET_NAME_MAX], bool *several, ftf_error *err) {
+/* Finds the one file with that suffix in a folder and takes its module's name; name is "" when there is none. */
+static ftf_status find_module(const char *folder, const char *suffix, char name[FTF_TARGET_NAME_MAX], bool *several,
+                              ftf_error *err) {
     ftf_names names = {0};
     ftf_status status = ftf_fs_list(folder, &names, err);
     *name = '\0';
     *several = false;
     for (size_t i = 0; i < names.count; i++) {
-        if (!has_suffix(names.names[i], ".so")) {
-            continue;
+        if (has_suffix(names.names[i], suffix)) {
+            *several = *several || *name != '\0';
+            snprintf(name, FTF_TARGET_NAME_MAX, "%.*s", (int)strcspn(names.names[i], "."), names.names[i]);
         }
-        *several = *several || *name != '\0';
-        snprintf(name, FTF_TARGET_NAME_MAX, "%.*s", (int)strcspn(names.names[i], "."), names.names[i]);
     }
     ftf_names_release(&names);
     return status;
 }
 
-static ftf_status resolve_folder(const char *spec, ftf_target *out, ftf_error *err) {
-    char given[FTF_FS_PATH_MAX], absolute[FTF_FS_PATH_MAX];
-    bool several = false;
+/* <folder>/<flavour> where that exists, else the folder itself. */
+static ftf_status find_built(const char *folder, ftf_target *out, ftf_error *err) {
+    ftf_status status = FTF_OK;
+    for (int f = 0; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
+        status = ftf_path(out->path[f], err, "%s/%s", folder, ftf_flavour_name((ftf_flavour)f));
+        if (status == FTF_OK && !ftf_fs_is_dir(out->path[f])) {
+            status = ftf_path(out->path[f], err, "%s", folder);
+        }
+    }
+    return status;
+}
+
+/* Splits FOLDER[:MODULE]; module is "" when it is left out. */
+static ftf_status split_spec(const char *spec, char folder[FTF_FS_PATH_MAX], char module[FTF_TARGET_NAME_MAX],
+                             ftf_error *err) {
+    char given[FTF_FS_PATH_MAX];
     ftf_status status = ftf_path(given, err, "%s", spec);
     if (status != FTF_OK) {
         return status;
     }
     char *colon = strrchr(given, ':');
-    const char *wanted = colon != NULL ? colon + 1 : NULL;
+    *module = '\0';
     if (colon != NULL) {
         *colon = '\0';
+        if (!is_module_name(colon + 1)) {
+            return ftf_fail(err, FTF_USAGE, "'%.100s' is no module name", colon + 1);
+        }
+        snprintf(module, FTF_TARGET_NAME_MAX, "%s", colon + 1);
     }
-    if (realpath(given, absolute) == NULL || !ftf_fs_is_dir(absolute)) {
+    if (realpath(given, folder) == NULL || !ftf_fs_is_dir(folder)) {
         return ftf_fail(err, FTF_USAGE, "%s is no folder; TARGET is a module name or a folder with an extension in it",
                         given);
     }
-    for (int f = 0; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
-        status = ftf_path(out->path[f], err, "%s/%s", absolute, ftf_flavour_name((ftf_flavour)f));
-        if (status == FTF_OK && !ftf_fs_is_dir(out->path[f])) {
-            status = ftf_path(out->path[f], err, "%s", absolute);
-        }
+    return FTF_OK;
+}
+
+static ftf_status resolve_folder(const char *spec, ftf_target *out, ftf_error *err) {
+    char folder[FTF_FS_PATH_MAX], source_name[FTF_TARGET_NAME_MAX], built_name[FTF_TARGET_NAME_MAX] = "";
+    bool several = false;
+    ftf_status status = split_spec(spec, folder, out->name, err);
+    if (status == FTF_OK) {
+        status = find_module(folder, ".c", source_name, &several, err);
     }
-    if (status == FTF_OK && wanted == NULL) {
-        status = find_extension(out->path[FTF_FLAVOUR_PLAIN], out->name, &several, err);
+    if (status == FTF_OK && *source_name != '\0') {
+        status = ftf_path(out->source, err, "%s", folder);
+    } else if (status == FTF_OK && (status = find_built(folder, out, err)) == FTF_OK) {
+        status = find_module(out->path[FTF_FLAVOUR_PLAIN], ".so", built_name, &several, err);
     }
     if (status != FTF_OK) {
         return status;
     }
-    if (wanted != NULL) {
-        if (!is_module_name(wanted)) {
-            return ftf_fail(err, FTF_USAGE, "'%.100s' is no module name", wanted);
-        }
-        snprintf(out->name, sizeof out->name, "%s", wanted);
-    } else if (several || *out->name == '\0') {
-        return ftf_fail(err, FTF_USAGE, "%s holds %s extension module (*.so); say which: %s:MODULE", absolute,
-                        several ? "more than one" : "no", given);
+    bool named = *out->name != '\0';
+    const char *found = *source_name != '\0' ? source_name : built_name;
+    if (!named && (several || *found == '\0')) {
+        return ftf_fail(err, FTF_USAGE, "%s holds %s extension module (*.c or *.so); say which: %s:MODULE", folder,
+                        several ? "more than one" : "no", spec);
     }
-    return ftf_path(out->spec, err, "%s%s%s", absolute, wanted != NULL ? ":" : "", wanted != NULL ? wanted : "");
+    if (!named) {
+        snprintf(out->name, sizeof out->name, "%s", found);
+    }
+    return ftf_path(out->spec, err, "%s%s%s", folder, named ? ":" : "", named ? out->name : "");
 }
 
 ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err) {
@@ -142,7 +168,7 @@ ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_targ
     return status == FTF_OK ? find_files(paths, out, err) : status;
 }
 
-/* ---- canaries ------------------------------------------------------------------------------------------------------- */
+/* ---- building ------------------------------------------------------------------------------------------------------- */
 
 /* Takes the folder from what ci/build-target printed: its last line. */
 static ftf_status take_folder(const char *printed_path, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
@@ -166,7 +192,7 @@ ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flav
     char script[FTF_FS_PATH_MAX], work[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", printed[FTF_FS_PATH_MAX];
     ftf_proc proc;
     ftf_proc_end end;
-    if (!target->is_canary || *target->path[flavour] != '\0') {
+    if (*target->source == '\0' || *target->path[flavour] != '\0') {
         return FTF_OK;
     }
     ftf_status status = ftf_path(script, err, "%s/ci/build-target", paths->root);
@@ -180,7 +206,7 @@ ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flav
         status = ftf_fs_join(printed, scratch, "stdout", err);
     }
     if (status == FTF_OK) {
-        const char *argv[] = {script, ftf_flavour_name(flavour), "canaries", NULL};
+        const char *argv[] = {script, ftf_flavour_name(flavour), target->source, NULL};
         /* Its own words on stderr are for the person: which compiler error, which log. */
         ftf_proc_options options = {
             .argv = argv, .stdout_path = printed, .inherit_output = true, .cpu = FTF_PROC_ANY_CPU};
@@ -189,11 +215,12 @@ ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flav
     if (status == FTF_OK) {
         if (!ftf_proc_wait(&proc, BUILD_DEADLINE_MS, &end)) {
             ftf_proc_stop(&proc, 0, &end);
-            status = ftf_fail(err, FTF_SETUP, "building the canaries (%s) did not end", ftf_flavour_name(flavour));
+            status = ftf_fail(err, FTF_SETUP, "building %s (%s) did not end", target->source,
+                             ftf_flavour_name(flavour));
         } else if (end.signaled || end.code != 0) {
             char text[32];
-            status = ftf_fail(err, FTF_SETUP, "building the canaries (%s) failed with %s", ftf_flavour_name(flavour),
-                              ftf_proc_end_text(&end, text));
+            status = ftf_fail(err, FTF_SETUP, "building %s (%s) failed with %s", target->source,
+                              ftf_flavour_name(flavour), ftf_proc_end_text(&end, text));
         } else {
             status = take_folder(printed, target->path[flavour], err);
         }

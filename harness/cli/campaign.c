@@ -1,0 +1,489 @@
+/*
+ * Reading order: ftf_campaign_run (the loop), attend (one worker), on_death (what an end means), file_spool, then
+ * opening, confirming and closing.
+ */
+#include "cli/campaign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "cli/corpus.h"
+#include "findings/crash.h"
+#include "ftfuzz_config.h"
+#include "reduce/attempt.h"
+
+enum {
+    STOP_GRACE_MS = 700,     /* for workers to end by themselves; what they report is on disk before */
+    CONFIRM_RUNS = 20,
+    CONFIRM_JOBS_MAX = 16,
+    CONFIRM_DEADLINE_MS = 60 * 1000,
+    SIGNATURE_MAX = 1000,
+};
+
+/* ---- filing ------------------------------------------------------------------------------------------------------------ */
+
+static uint64_t elapsed_ms(const ftf_campaign *campaign) {
+    return campaign->started_ms > 0 ? ftf_proc_now_ms() - campaign->started_ms : 0;
+}
+
+static bool is_blamed(const ftf_entry *entry) { return strcmp(entry->blame, "extension") == 0; }
+
+static bool is_wanted(const ftf_campaign *campaign, const ftf_entry *entry) {
+    const ftf_campaign_options *o = &campaign->options;
+    if (o->until_any && is_blamed(entry)) {
+        return true;
+    }
+    return o->until != NULL && regexec(o->until, entry->signature, 0, NULL, 0) == 0;
+}
+
+static ftf_counters count(const ftf_campaign *campaign) {
+    ftf_counters sum = {0};
+    for (uint32_t i = 0; i < campaign->worker_count; i++) {
+        ftf_worker_add_counters(campaign->workers[i], &sum);
+    }
+    return sum;
+}
+
+const ftf_campaign_hit *ftf_campaign_find_hit(const ftf_campaign *campaign, const char *id) {
+    for (uint32_t i = 0; i < campaign->hit_count; i++) {
+        if (strcmp(campaign->hits[i].id, id) == 0) {
+            return &campaign->hits[i];
+        }
+    }
+    return NULL;
+}
+
+/* ftf_on_filed: remembers when a finding was first seen here, says so, and stops the campaign at the wanted one. */
+static void on_filed(void *self, const ftf_filed *filed) {
+    ftf_campaign *campaign = self;
+    const ftf_entry *entry = filed->entry;
+    if (entry == NULL || ftf_campaign_find_hit(campaign, entry->id) != NULL) {
+        return;
+    }
+    bool wanted = is_wanted(campaign, entry);
+    campaign->enough = campaign->enough || wanted;
+    if (campaign->hit_count < FTF_CAMPAIGN_HITS_MAX) {
+        ftf_campaign_hit *hit = &campaign->hits[campaign->hit_count++];
+        snprintf(hit->id, sizeof hit->id, "%s", entry->id);
+        hit->after_ms = elapsed_ms(campaign);
+        hit->scenarios = count(campaign).scenarios;
+        hit->wanted = wanted;
+    }
+    char when[16];
+    if (!campaign->options.quiet) {
+        ftf_progress_view_say(&campaign->view, "%s  %s %s (%s) [%s]: %s", ftf_progress_time(elapsed_ms(campaign), when),
+                            filed->filing == FTF_FILED_NEW ? "new" : "again", entry->kind, entry->flavour,
+                            entry->blame, entry->title);
+    }
+}
+
+static ftf_status file_spool(ftf_campaign *campaign, ftf_error *err) {
+    campaign->spool_ms = ftf_proc_now_ms();
+    return ftf_store_drain_spool(campaign->store, campaign->spool, on_filed, campaign, err);
+}
+
+static ftf_status file_record(ftf_campaign *campaign, const ftf_record *record, ftf_error *err) {
+    ftf_filed filed = {0};
+    ftf_status status = ftf_store_add(campaign->store, record, &filed, err);
+    if (status == FTF_OK) {
+        on_filed(campaign, &filed);
+    }
+    return status;
+}
+
+/* The module re-enables the GIL: a finding that import shows, not a scenario. */
+static ftf_status file_gil(ftf_campaign *campaign, ftf_error *err) {
+    const ftf_catalog *catalog = campaign->options.learnt->catalog;
+    if (strcmp(catalog->gil, "not-declared") != 0) {
+        return FTF_OK;
+    }
+    ftf_record *record = ftf_record_create();
+    char detail[300];
+    snprintf(detail, sizeof detail, "importing %s switches the GIL back on: it does not declare Py_mod_gil",
+             catalog->import_name);
+    snprintf(record->kind, sizeof record->kind, "gil-not-declared");
+    snprintf(record->flavour, sizeof record->flavour, "plain");
+    snprintf(record->section, sizeof record->section, "import");
+    record->target = strdup(catalog->target);
+    record->detail = strdup(detail);
+    ftf_text text = {0};
+    ftf_text_printf(&text, "ftfuzz 1\ntarget %s\nsetup\nthread\nfinish\nschedule free\n", catalog->target);
+    record->scenario = strdup(text.data);
+    record->original = strdup(text.data);
+    ftf_text_release(&text);
+    FTF_ASSERT(record->target != NULL && record->detail != NULL && record->scenario != NULL && record->original != NULL);
+    record->sequence = 1;
+    ftf_status status = file_record(campaign, record, err);
+    ftf_record_destroy(record);
+    return status;
+}
+
+/* ---- deaths ------------------------------------------------------------------------------------------------------------ */
+
+/* Keeps what is needed to understand a worker's end that was our fault. */
+static void keep_bug(const ftf_campaign *campaign, const ftf_worker *worker, const ftf_worker_death *death) {
+    char folder[FTF_FS_PATH_MAX], to[FTF_FS_PATH_MAX];
+    const char *const from[] = {death->stderr_path, death->blackbox_path};
+    if (ftf_path(folder, NULL, "%s/bugs", campaign->options.out) != FTF_OK || ftf_fs_make_dirs(folder, NULL) != FTF_OK) {
+        return;
+    }
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        ftf_text text = {0};
+        if (ftf_path(to, NULL, "%s/%s-%" PRIu64 ".%s", folder, ftf_worker_name(worker), (uint64_t)time(NULL),
+                     i == 0 ? "err" : "box") == FTF_OK &&
+            ftf_fs_read_tail(from[i], FTF_FS_READ_MAX, &text, NULL) == FTF_OK) {
+            ftf_fs_write(to, text.data, text.len, NULL);
+        }
+        ftf_text_release(&text);
+    }
+}
+
+/* A scenario that ended a process must not do so at every start. */
+static void set_aside(const ftf_campaign *campaign, const ftf_record *record) {
+    if (record != NULL && record->original != NULL) {
+        ftf_corpus_quarantine(campaign->corpus, campaign->quarantine, record->original);
+    }
+}
+
+static ftf_status on_bug(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death,
+                         const char *text) {
+    campaign->bugs++;
+    keep_bug(campaign, worker, death);
+    ftf_progress_view_say(&campaign->view, "a bug of ftfuzz in worker %s: %s", ftf_worker_name(worker), text);
+    campaign->gave_up = campaign->gave_up || campaign->bugs >= FTF_CAMPAIGN_BUGS_MAX;
+    return FTF_OK;
+}
+
+static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death,
+                      const ftf_crash *crash, ftf_error *err) {
+    char folder[FTF_FS_PATH_MAX], name[64];
+    ftf_status status = FTF_OK;
+    switch (crash->death) {
+    case FTF_DEATH_NONE: /* libFuzzer never ends by itself under our options */
+        return on_bug(campaign, worker, death, "it ended although nobody had asked it to");
+    case FTF_DEATH_BUG:
+        return on_bug(campaign, worker, death, crash->text);
+    case FTF_DEATH_SETUP:
+        return ftf_fail(err, FTF_SETUP, "%s", crash->text);
+    case FTF_DEATH_FINDING:
+        ftf_worker_forgive(worker);
+        set_aside(campaign, crash->record);
+        return file_record(campaign, crash->record, err);
+    case FTF_DEATH_SLOW:
+        ftf_worker_forgive(worker);
+        set_aside(campaign, crash->record);
+        return FTF_OK;
+    case FTF_DEATH_KILLED:
+        if (crash->record != NULL) {
+            set_aside(campaign, crash->record);
+            snprintf(name, sizeof name, "%s-%u", ftf_worker_name(worker), campaign->deaths);
+            status = ftf_path(folder, err, "%s/restarts", campaign->options.out);
+            if (status == FTF_OK && (status = ftf_fs_make_dirs(folder, err)) == FTF_OK) {
+                status = ftf_record_write(crash->record, folder, name, err);
+            }
+        }
+        ftf_progress_view_say(&campaign->view, "worker %s was killed (%s); starting another", ftf_worker_name(worker),
+                            crash->text);
+        return status;
+    }
+    return status;
+}
+
+static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death,
+                           ftf_error *err) {
+    campaign->deaths++;
+    if (death->intended) {
+        return FTF_OK;
+    }
+    ftf_crash_options options = {.blackbox_path = death->blackbox_path,
+                                 .stderr_path = death->stderr_path,
+                                 .flavour = ftf_flavour_name(ftf_worker_flavour(worker)),
+                                 .end = death->end};
+    ftf_crash crash = {0};
+    ftf_status status = ftf_crash_judge(&options, &crash, err);
+    if (status == FTF_OK) {
+        status = act(campaign, worker, death, &crash, err);
+    }
+    bool excused = crash.death == FTF_DEATH_FINDING || crash.death == FTF_DEATH_SLOW;
+    if (status == FTF_OK && death->hopeless && !excused && !campaign->gave_up) {
+        campaign->gave_up = true;
+        ftf_progress_view_say(&campaign->view, "%d workers in a row ended before their second scenario; giving up: %s",
+                            FTF_WORKER_EARLY_MAX, crash.text);
+    }
+    ftf_crash_release(&crash);
+    return status;
+}
+
+static ftf_status attend(ftf_campaign *campaign, ftf_worker *worker, ftf_error *err) {
+    ftf_worker_death death;
+    ftf_status status = ftf_worker_tick(worker, ftf_proc_now_ms(), &death, err);
+    if (status == FTF_OK && death.happened) {
+        /* First what it still reported itself, so that findings are filed in the order they were seen. */
+        status = file_spool(campaign, err);
+        return status == FTF_OK ? on_death(campaign, worker, &death, err) : status;
+    }
+    return status;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------------------------------- */
+
+static void count_kind(ftf_progress_snapshot *snapshot, const char *kind) {
+    for (uint32_t i = 0; i < snapshot->kind_count; i++) {
+        if (strcmp(snapshot->kinds[i].kind, kind) == 0) {
+            snapshot->kinds[i].count++;
+            return;
+        }
+    }
+    if (snapshot->kind_count < FTF_PROGRESS_KINDS_MAX) {
+        snapshot->kinds[snapshot->kind_count].kind = kind;
+        snapshot->kinds[snapshot->kind_count++].count = 1;
+    }
+}
+
+static void draw(ftf_campaign *campaign) {
+    ftf_progress_snapshot snapshot = {.elapsed_ms = elapsed_ms(campaign),
+                                    .limit_ms = campaign->options.time_ms,
+                                    .counters = count(campaign)};
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        if (entry->count_here == 0) {
+            continue;
+        }
+        if (is_blamed(entry)) {
+            snapshot.blamed++;
+            count_kind(&snapshot, entry->kind);
+        } else {
+            snapshot.other++;
+        }
+    }
+    ftf_progress_view_update(&campaign->view, &snapshot, ftf_proc_now_ms());
+}
+
+static bool is_over(const ftf_campaign *campaign) {
+    const ftf_campaign_options *o = &campaign->options;
+    return campaign->enough || campaign->gave_up || *o->stop > 0 ||
+           (o->time_ms > 0 && elapsed_ms(campaign) >= o->time_ms);
+}
+
+static void stop_workers(ftf_campaign *campaign) {
+    for (uint32_t i = 0; i < campaign->worker_count; i++) {
+        ftf_worker_ask_to_stop(campaign->workers[i]);
+    }
+    uint64_t deadline_ms = ftf_proc_now_ms() + STOP_GRACE_MS;
+    for (uint32_t i = 0; i < campaign->worker_count; i++) {
+        ftf_worker_stop(campaign->workers[i], deadline_ms);
+    }
+}
+
+ftf_status ftf_campaign_run(ftf_campaign *campaign, ftf_error *err) {
+    const struct timespec pause = {.tv_nsec = FTF_CAMPAIGN_TICK_MS * 1000000L};
+    campaign->started_ms = ftf_proc_now_ms();
+    ftf_status status = file_gil(campaign, err);
+    while (status == FTF_OK && !is_over(campaign)) {
+        for (uint32_t i = 0; i < campaign->worker_count && status == FTF_OK; i++) {
+            status = attend(campaign, campaign->workers[i], err);
+        }
+        if (status == FTF_OK && ftf_proc_now_ms() - campaign->spool_ms >= FTF_CAMPAIGN_SPOOL_MS) {
+            status = file_spool(campaign, err);
+        }
+        draw(campaign);
+        nanosleep(&pause, NULL);
+    }
+    stop_workers(campaign);
+    if (status == FTF_OK) {
+        status = file_spool(campaign, err);
+    }
+    campaign->ended_ms = ftf_proc_now_ms();
+    campaign->counters = count(campaign);
+    ftf_progress_view_clear(&campaign->view);
+    return status;
+}
+
+uint32_t ftf_campaign_blamed(const ftf_campaign *campaign) {
+    uint32_t blamed = 0;
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        blamed += is_blamed(entry) && entry->count_here > 0;
+    }
+    return blamed;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------------ */
+
+/* Files what a campaign that was killed had left in the spool, then empties the work folder. */
+static ftf_status clean_work(ftf_campaign *campaign, ftf_error *err) {
+    ftf_status status = FTF_OK;
+    if (ftf_fs_is_dir(campaign->spool)) {
+        status = ftf_store_drain_spool(campaign->store, campaign->spool, NULL, NULL, err);
+    }
+    if (status == FTF_OK) {
+        status = ftf_fs_remove_tree(campaign->work, err);
+    }
+    return status == FTF_OK ? ftf_fs_make_dirs(campaign->spool, err) : status;
+}
+
+/* Flavours take turns over the places, one place a CPU; with fewer places than flavours, each still gets one. */
+static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
+    const ftf_campaign_options *o = &campaign->options;
+    uint32_t flavour_count = 0, index[FTF_FLAVOUR_COUNT] = {0};
+    for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
+        flavour_count += o->flavours[f];
+    }
+    uint32_t places = o->jobs > flavour_count ? o->jobs : flavour_count;
+    ftf_status status = FTF_OK;
+    for (int f = 0; campaign->worker_count < places && status == FTF_OK; f = (f + 1) % FTF_FLAVOUR_COUNT) {
+        if (!o->flavours[f]) {
+            continue;
+        }
+        ftf_worker_options options = {.paths = o->paths,
+                                      .target = o->target,
+                                      .flavour = (ftf_flavour)f,
+                                      .index = (int)index[f]++,
+                                      .cpu = ftf_proc_cpu_at((int)campaign->worker_count % ftf_proc_cpu_count()),
+                                      .seed = o->seed,
+                                      .schedule = o->schedule,
+                                      .catalog = o->learnt->path,
+                                      .work = campaign->work,
+                                      .spool = campaign->spool,
+                                      .corpus = campaign->corpus,
+                                      .rss_limit_kib = o->rss_limit_kib};
+        status = ftf_worker_create(&options, &campaign->workers[campaign->worker_count], err);
+        campaign->worker_count += status == FTF_OK;
+    }
+    return status;
+}
+
+ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign **out, ftf_error *err) {
+    ftf_campaign *campaign = calloc(1, sizeof *campaign);
+    FTF_ASSERT(campaign != NULL);
+    *out = NULL;
+    campaign->options = *options;
+    ftf_progress_view_init(&campaign->view, options->quiet);
+    ftf_status status = ftf_path(campaign->work, err, "%s/work", options->out);
+    if (status == FTF_OK && (status = ftf_path(campaign->spool, err, "%s/spool", campaign->work)) == FTF_OK &&
+        (status = ftf_path(campaign->corpus, err, "%s/corpus", options->out)) == FTF_OK &&
+        (status = ftf_path(campaign->quarantine, err, "%s/quarantine", options->out)) == FTF_OK) {
+        status = ftf_symbolizer_create(&campaign->symbolizer, err);
+    }
+    if (status == FTF_OK) {
+        ftf_store_options store = {.folder = options->out,
+                                   .symbolizer = campaign->symbolizer,
+                                   .catalog = options->learnt->catalog,
+                                   .python_version = options->learnt->catalog->version,
+                                   .compiler = "clang " FTF_CONFIG_LLVM,
+                                   .campaign = options->command};
+        status = ftf_store_open(&store, &campaign->store, err);
+    }
+    if (status == FTF_OK && (status = clean_work(campaign, err)) == FTF_OK &&
+        (status = ftf_corpus_prepare(campaign->corpus, campaign->quarantine, options->target->seeds, err)) == FTF_OK) {
+        status = create_workers(campaign, err);
+    }
+    if (status != FTF_OK) {
+        ftf_campaign_close(campaign);
+        return status;
+    }
+    *out = campaign;
+    return FTF_OK;
+}
+
+void ftf_campaign_close(ftf_campaign *campaign) {
+    for (uint32_t i = 0; i < campaign->worker_count; i++) {
+        ftf_worker_destroy(campaign->workers[i]);
+    }
+    if (campaign->store != NULL) {
+        ftf_store_close(campaign->store, NULL);
+    }
+    if (campaign->symbolizer != NULL) {
+        ftf_symbolizer_destroy(campaign->symbolizer);
+    }
+    free(campaign);
+}
+
+/* ---- confirming --------------------------------------------------------------------------------------------------------- */
+
+typedef struct confirm_clock {
+    const ftf_campaign *campaign;
+    uint64_t deadline_ms;
+} confirm_clock;
+
+static bool confirm_goes_on(void *self) {
+    const confirm_clock *clock = self;
+    return *clock->campaign->options.stop == 0 && ftf_proc_now_ms() < clock->deadline_ms;
+}
+
+static bool is_to_confirm(const ftf_campaign *campaign, const ftf_entry *entry, bool wanted_only) {
+    const ftf_campaign_hit *hit = ftf_campaign_find_hit(campaign, entry->id);
+    ftf_flavour flavour = ftf_flavour_find(entry->flavour);
+    return !entry->measured && hit != NULL && (hit->wanted || !wanted_only) && flavour < FTF_FLAVOUR_COUNT &&
+           flavour != FTF_FLAVOUR_PLAIN;
+}
+
+static ftf_status confirm_one(ftf_campaign *campaign, const char *id, const char *flavour_name, confirm_clock *clock,
+                              ftf_error *err) {
+    const ftf_campaign_options *o = &campaign->options;
+    ftf_flavour flavour = ftf_flavour_find(flavour_name);
+    const char *paths[] = {*o->target->path[flavour] != '\0' ? o->target->path[flavour] : NULL, NULL};
+    int cpus = ftf_proc_cpu_count();
+    ftf_attempt_options options = {.worker = o->paths->worker[flavour],
+                                   .flavour = flavour_name,
+                                   .home = o->paths->python[flavour],
+                                   .paths = paths,
+                                   .catalog_path = o->learnt->path,
+                                   .catalog = o->learnt->catalog,
+                                   .symbolizer = campaign->symbolizer,
+                                   .scratch = campaign->work,
+                                   .jobs = (uint32_t)(cpus < CONFIRM_JOBS_MAX ? cpus : CONFIRM_JOBS_MAX),
+                                   .deadline_ms = CONFIRM_DEADLINE_MS,
+                                   .tick = confirm_goes_on,
+                                   .self = clock};
+    ftf_attempt_result result = {0};
+    ftf_status status = ftf_attempt_confirm(&options, campaign->store, id, CONFIRM_RUNS, &result, err);
+    if (status == FTF_OK && !o->quiet && result.n > 0) {
+        ftf_progress_view_say(&campaign->view, "replayed %u/%u: %s", result.k, result.n, id);
+    }
+    return status;
+}
+
+/* The next finding without a figure, worst first; NULL when there is none left. Each is tried once. */
+static const ftf_entry *next_to_confirm(ftf_campaign *campaign, bool wanted_only, char tried[][FTF_FINDING_ID_MAX],
+                                        uint32_t tried_count) {
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        bool again = false;
+        for (uint32_t j = 0; j < tried_count; j++) {
+            again = again || strcmp(tried[j], entry->id) == 0;
+        }
+        if (!again && is_to_confirm(campaign, entry, wanted_only)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+ftf_status ftf_campaign_confirm(ftf_campaign *campaign, ftf_error *err) {
+    static char tried[FTF_CAMPAIGN_HITS_MAX][FTF_FINDING_ID_MAX];
+    uint32_t tried_count = 0;
+    confirm_clock clock = {.campaign = campaign, .deadline_ms = ftf_proc_now_ms() + campaign->options.confirm_ms};
+    ftf_status status = FTF_OK;
+    for (int wanted_only = 1; wanted_only >= 0; wanted_only--) { /* what the campaign was stopped for comes first */
+        while (status == FTF_OK && confirm_goes_on(&clock) && tried_count < FTF_CAMPAIGN_HITS_MAX) {
+            const ftf_entry *entry = next_to_confirm(campaign, wanted_only == 1, tried, tried_count);
+            if (entry == NULL) {
+                break;
+            }
+            if (tried_count == 0 && !campaign->options.quiet) {
+                ftf_progress_view_say(&campaign->view, "replaying findings in fresh processes, for at most %" PRIu64 " s",
+                                    campaign->options.confirm_ms / 1000);
+            }
+            char *id = tried[tried_count++], flavour[16];
+            snprintf(id, FTF_FINDING_ID_MAX, "%s", entry->id); /* the entry is gone when the store changes */
+            snprintf(flavour, sizeof flavour, "%s", entry->flavour);
+            status = confirm_one(campaign, id, flavour, &clock, err);
+        }
+    }
+    return status;
+}

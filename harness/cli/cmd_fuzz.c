@@ -1,0 +1,224 @@
+/* `ftfuzz fuzz TARGET`: resolves the target, learns its API, runs a campaign, confirms what it found, sums up. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cli/campaign.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/summary.h"
+
+enum {
+    TIME_DEFAULT_S = 120,
+    CONFIRM_SHARE = 4,      /* at most a quarter of the campaign's time goes into replaying what it found */
+    CONFIRM_MIN_S = 20,
+    CONFIRM_MAX_S = 60,
+    RSS_LIMIT_DEFAULT_MIB = 2560, /* ClusterFuzz's limit */
+};
+
+typedef struct arguments {
+    const char *spec, *flavour, *schedule, *out, *until;
+    uint64_t time_s, confirm_s, jobs, seed, rss_limit_mib;
+    bool json, help;
+} arguments;
+
+static volatile sig_atomic_t stop_signals;
+
+/* The first signal ends the campaign in order; the second ends the program the hard way (workers die with it). */
+static void on_signal(int signal) {
+    stop_signals = stop_signals + 1;
+    if (stop_signals > 1) {
+        _exit(128 + signal);
+    }
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a reader of our output that went away must not cost the findings */
+}
+
+static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
+    const ftf_option rows[] = {
+        {"--time", FTF_OPTION_SECONDS, &a->time_s, "S", "how long (90, 5m, 2h; 0: until Ctrl-C); default 120"},
+        {"--flavour", FTF_OPTION_CHOICE, &a->flavour, "tsan|asan|both", "which sanitizer watches; default both"},
+        {"--jobs", FTF_OPTION_NUMBER, &a->jobs, "N", "workers; default one for each CPU"},
+        {"--schedule", FTF_OPTION_CHOICE, &a->schedule, "auto|free|pct", "who decides when lanes switch; default auto"},
+        {"--seed", FTF_OPTION_NUMBER, &a->seed, "N", "of all randomness; default: drawn, and printed"},
+        {"--out", FTF_OPTION_TEXT, &a->out, "DIR", "findings go to DIR/<target>/findings; default out"},
+        {"--until-finding", FTF_OPTION_TEXT, &a->until, "REGEX",
+         "stop at a finding whose signature matches; any: of the extension"},
+        {"--confirm", FTF_OPTION_SECONDS, &a->confirm_s, "S", "at most so long for replaying findings; 0: do not"},
+        {"--rss-limit", FTF_OPTION_NUMBER, &a->rss_limit_mib, "MIB", "restart a worker that grew larger; default 2560"},
+        {"--json", FTF_OPTION_FLAG, &a->json, NULL, "the summary as JSON on standard output"},
+        {0},
+    };
+    const ftf_usage usage = {
+        .command = "fuzz",
+        .operand = "TARGET",
+        .summary = "Hammers a module from several threads with generated scenarios and keeps what goes wrong.",
+        .rows = rows,
+        .notes = "TARGET is a module that the interpreter can import (collections), a canary (ck03_borrowed_item), or a\n"
+                 "folder: of single-file C extensions, or of built ones (./myext, ./myext:_speedups).\n\n"
+                 "Ctrl-C ends the campaign with its summary. Exit codes: 0 no finding is blamed on the extension,\n"
+                 "1 there is one, 2 usage or set-up, 3 a bug of ftfuzz itself."};
+    ftf_status status = ftf_options_parse(&usage, argc, argv, &a->spec, &a->help, err);
+    if (status == FTF_OK && a->help) {
+        ftf_options_help(&usage, stdout);
+    }
+    if (status == FTF_OK && a->jobs > FTF_CAMPAIGN_WORKERS_MAX) {
+        return ftf_fail(err, FTF_USAGE, "--jobs is at most %d", FTF_CAMPAIGN_WORKERS_MAX);
+    }
+    if (status == FTF_OK && (a->rss_limit_mib < 256 || a->rss_limit_mib > 1 << 20)) {
+        return ftf_fail(err, FTF_USAGE, "--rss-limit is between 256 and 1048576 MiB");
+    }
+    return status;
+}
+
+static uint64_t draw_seed(void) {
+    uint32_t seed = 0;
+    return getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed && seed != 0 ? seed : (uint64_t)getpid();
+}
+
+/* ftfuzz fuzz a 'b c': for finding.json. */
+static void join_command(int argc, char **argv, ftf_text *out) {
+    ftf_text_str(out, "ftfuzz");
+    for (int i = 0; i < argc; i++) {
+        bool plain = argv[i][strcspn(argv[i], " \t'\"$\\|&;()<>*?[]")] == '\0' && *argv[i] != '\0';
+        ftf_text_printf(out, plain ? " %s" : " '%s'", argv[i]);
+    }
+}
+
+static ftf_status choose_flavours(const ftf_paths *paths, const char *word, bool flavours[FTF_FLAVOUR_COUNT],
+                                  ftf_error *err) {
+    ftf_status status = FTF_OK;
+    bool both = strcmp(word, "both") == 0;
+    for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
+        flavours[f] = both || strcmp(word, ftf_flavour_name((ftf_flavour)f)) == 0;
+        status = flavours[f] ? ftf_paths_need(paths, (ftf_flavour)f, err) : FTF_OK;
+    }
+    return status;
+}
+
+static ftf_status write_summary(const ftf_campaign *campaign, bool json, ftf_error *err) {
+    char path[FTF_FS_PATH_MAX];
+    json_t *summary = ftf_summary_to_json(campaign);
+    char *text = json_dumps(summary, JSON_INDENT(1));
+    json_decref(summary);
+    if (text == NULL) {
+        return ftf_fail(err, FTF_IO, "the summary cannot be written as JSON");
+    }
+    if (json) {
+        puts(text);
+    } else {
+        ftf_summary_print(campaign, stdout);
+    }
+    fflush(stdout);
+    ftf_status status = ftf_path(path, err, "%s/campaign.json", campaign->options.out);
+    if (status == FTF_OK) {
+        status = ftf_fs_write(path, text, strlen(text), err);
+    }
+    free(text);
+    return status;
+}
+
+/* An error on the way does not hide what was found: the summary comes first, the error last. */
+static int run(const ftf_campaign_options *options, bool json, ftf_error *err) {
+    ftf_campaign *campaign;
+    if (ftf_campaign_open(options, &campaign, err) != FTF_OK) {
+        return ftf_command_fail(err);
+    }
+    ftf_status status = ftf_campaign_run(campaign, err);
+    if (status == FTF_OK && *options->stop == 0 && options->confirm_ms > 0) {
+        status = ftf_campaign_confirm(campaign, err);
+    }
+    ftf_error late = {0};
+    ftf_status written = status == FTF_SETUP ? FTF_OK : write_summary(campaign, json, &late);
+    int code = ftf_summary_exit(campaign);
+    ftf_campaign_close(campaign);
+    if (status != FTF_OK) {
+        return ftf_command_fail(err);
+    }
+    return written == FTF_OK ? code : ftf_command_fail(&late);
+}
+
+static int fuzz(const arguments *a, const char *command, ftf_error *err) {
+    static ftf_paths paths;
+    static ftf_target target;
+    static regex_t until;
+    static char out[FTF_FS_PATH_MAX];
+    ftf_learnt learnt = {0};
+    ftf_campaign_options options = {.paths = &paths,
+                                    .target = &target,
+                                    .learnt = &learnt,
+                                    .out = out,
+                                    .command = command,
+                                    .jobs = a->jobs != 0 ? (uint32_t)a->jobs : (uint32_t)ftf_proc_cpu_count(),
+                                    .schedule = a->schedule,
+                                    .seed = a->seed,
+                                    .time_ms = a->time_s * 1000,
+                                    .confirm_ms = a->confirm_s * 1000,
+                                    .rss_limit_kib = a->rss_limit_mib * 1024,
+                                    .until_any = a->until != NULL && strcmp(a->until, "any") == 0,
+                                    .quiet = a->json,
+                                    .stop = &stop_signals};
+    if (a->until != NULL && !options.until_any) {
+        if (regcomp(&until, a->until, REG_EXTENDED | REG_NOSUB) != 0) {
+            ftf_fail(err, FTF_USAGE, "--until-finding: '%s' is no extended regular expression", a->until);
+            return ftf_command_fail(err);
+        }
+        options.until = &until;
+    }
+    if (ftf_paths_find(&paths, err) != FTF_OK || choose_flavours(&paths, a->flavour, options.flavours, err) != FTF_OK ||
+        ftf_target_resolve(&paths, a->spec, &target, err) != FTF_OK ||
+        ftf_path(out, err, "%s/%s", a->out, target.name) != FTF_OK || ftf_fs_make_dirs(out, err) != FTF_OK) {
+        return ftf_command_fail(err);
+    }
+    if (ftf_learn(&paths, &target, &learnt, err) != FTF_OK) {
+        return ftf_command_fail(err);
+    }
+    if (!a->json) {
+        fprintf(stderr, "ftfuzz: %s %s: %u callables, %u types%s; seed %llu; findings go to %s/findings\n", target.name,
+                learnt.catalog->version, learnt.catalog->callable_count, learnt.catalog->type_count,
+                learnt.from_cache ? "" : " (learnt now)", (unsigned long long)a->seed, out);
+    }
+    int code = run(&options, a->json, err);
+    ftf_learnt_release(&learnt);
+    if (options.until != NULL) {
+        regfree(&until);
+    }
+    return code;
+}
+
+int ftf_command_fuzz(int argc, char **argv) {
+    arguments a = {.flavour = "both",
+                   .schedule = "auto",
+                   .out = "out",
+                   .time_s = TIME_DEFAULT_S,
+                   .confirm_s = UINT64_MAX,
+                   .rss_limit_mib = RSS_LIMIT_DEFAULT_MIB};
+    ftf_error err = {0};
+    if (parse(argc, argv, &a, &err) != FTF_OK) {
+        return ftf_command_fail(&err);
+    }
+    if (a.help) {
+        return FTF_EXIT_CLEAN;
+    }
+    if (a.confirm_s == UINT64_MAX) {
+        uint64_t share = a.time_s / CONFIRM_SHARE;
+        a.confirm_s = share < CONFIRM_MIN_S ? CONFIRM_MIN_S : share > CONFIRM_MAX_S ? CONFIRM_MAX_S : share;
+    }
+    a.seed = a.seed != 0 ? a.seed : draw_seed();
+    catch_signals();
+    ftf_text command = {0};
+    join_command(argc, argv, &command);
+    int code = fuzz(&a, command.data, &err);
+    ftf_text_release(&command);
+    return code;
+}

@@ -1,0 +1,140 @@
+#include "cli/summary.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "scenario/catalog.h"
+
+static double seconds(const ftf_campaign *campaign) {
+    return (double)(campaign->ended_ms - campaign->started_ms) / 1000.0;
+}
+
+static double per_second(uint64_t count, const ftf_campaign *campaign) {
+    double s = seconds(campaign);
+    return s > 0 ? (double)count / s : 0;
+}
+
+static bool is_blamed(const ftf_entry *entry) { return strcmp(entry->blame, "extension") == 0; }
+
+int ftf_summary_exit(const ftf_campaign *campaign) {
+    if (campaign->bugs > 0) {
+        return FTF_EXIT_BUG;
+    }
+    if (ftf_campaign_blamed(campaign) > 0) {
+        return FTF_EXIT_FINDINGS;
+    }
+    return campaign->gave_up ? FTF_EXIT_SETUP : FTF_EXIT_CLEAN;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------------- */
+
+static json_t *finding_to_json(const ftf_campaign *campaign, const ftf_entry *entry) {
+    const ftf_campaign_hit *hit = ftf_campaign_find_hit(campaign, entry->id);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:b}", "id", entry->id, "kind", entry->kind,
+                             "blame", entry->blame, "flavour", entry->flavour, "title", entry->title, "signature",
+                             entry->signature, "folder", entry->folder, "count", (json_int_t)entry->count_here, "new",
+                             (int)entry->found_here);
+    if (entry->measured) {
+        json_object_set_new(json, "replay", json_pack("{s:i, s:i, s:i, s:i}", "k", (int)entry->replay.k, "n",
+                                                      (int)entry->replay.n, "steals", (int)entry->replay.steals,
+                                                      "sequence", (int)entry->replay.sequence));
+    }
+    if (hit != NULL) {
+        json_object_set_new(json, "after_seconds", json_real((double)hit->after_ms / 1000.0));
+        json_object_set_new(json, "after_scenarios", json_integer((json_int_t)hit->scenarios));
+        json_object_set_new(json, "wanted", json_boolean(hit->wanted));
+    }
+    return json;
+}
+
+json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
+    const ftf_campaign_options *o = &campaign->options;
+    const ftf_counters *c = &campaign->counters;
+    json_t *flavours = json_array(), *findings = json_array();
+    for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
+        if (o->flavours[f]) {
+            json_array_append_new(flavours, json_string(ftf_flavour_name((ftf_flavour)f)));
+        }
+    }
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        if (entry->count_here > 0) {
+            json_array_append_new(findings, finding_to_json(campaign, entry));
+        }
+    }
+    return json_pack("{s:i, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, "
+                     "s:i, s:b, s:s, s:o}",
+                     "format", 1, "target", o->target->spec, "version", o->learnt->catalog->version, "command",
+                     o->command, "flavours", flavours, "schedule", o->schedule, "seed", (json_int_t)o->seed, "jobs",
+                     (json_int_t)campaign->worker_count, "seconds", seconds(campaign), "scenarios",
+                     (json_int_t)c->scenarios, "runs", (json_int_t)c->runs, "calls", (json_int_t)c->calls, "accepted",
+                     (json_int_t)c->accepted, "scenarios_per_second", per_second(c->scenarios, campaign),
+                     "calls_per_second", per_second(c->calls, campaign), "features", (json_int_t)c->features, "steals",
+                     (json_int_t)c->steals, "starts", (json_int_t)c->starts, "slow", (json_int_t)c->slow, "bugs",
+                     (int)campaign->bugs, "reached_wanted", (int)campaign->enough, "gil",
+                     o->learnt->catalog->gil, "findings", findings);
+}
+
+/* ---- text -------------------------------------------------------------------------------------------------------------- */
+
+static void print_rate(const ftf_entry *entry, FILE *to) {
+    char rate[32] = "not replayed";
+    if (entry->measured) {
+        snprintf(rate, sizeof rate, "%u/%u%s", entry->replay.k, entry->replay.n,
+                 entry->replay.sequence > 1 ? " (seq.)" : "");
+    }
+    fprintf(to, "  %-14s", rate);
+}
+
+static uint32_t print_table(const ftf_campaign *campaign, bool blamed, FILE *to) {
+    uint32_t rows = 0;
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        if (entry->count_here == 0 || is_blamed(entry) != blamed) {
+            continue;
+        }
+        if (rows++ == 0) {
+            fputs(blamed ? "\nfindings blamed on the extension\n" : "\nnot the extension's (not counted)\n", to);
+            fprintf(to, "  %-14s%-20s%-11s%-6s%s\n", "replayed", "kind", "blame", "with", "what");
+        }
+        print_rate(entry, to);
+        fprintf(to, "%-20s%-11s%-6s%s\n", entry->kind, entry->blame, entry->flavour, entry->title);
+        fprintf(to, "  %-14s%s\n", "", entry->folder);
+    }
+    return rows;
+}
+
+static void print_next_steps(const ftf_campaign *campaign, FILE *to) {
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        if (entry->count_here > 0 && is_blamed(entry)) {
+            fprintf(to, "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/report.txt\n",
+                    entry->folder, entry->folder);
+            return;
+        }
+    }
+}
+
+void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
+    char time[16], scenarios[16], calls[16], rate[16];
+    const ftf_counters *c = &campaign->counters;
+    fprintf(to, "\n%s: %s scenarios, %s calls (%.0f %% accepted) in %s, %s scenarios/s, steals in %.2f %% of the runs\n",
+            campaign->options.target->name, ftf_progress_number((double)c->scenarios, scenarios),
+            ftf_progress_number((double)c->calls, calls),
+            c->calls > 0 ? 100.0 * (double)c->accepted / (double)c->calls : 0.0,
+            ftf_progress_time(campaign->ended_ms - campaign->started_ms, time),
+            ftf_progress_number(per_second(c->scenarios, campaign), rate),
+            c->runs > 0 ? 100.0 * (double)c->steals / (double)c->runs : 0.0);
+    fprintf(to, "%" PRIu64 " worker starts, %" PRIu64 " for memory, %" PRIu64 " slow scenarios given up; seed %" PRIu64 "\n",
+            c->starts, c->restarts_memory, c->slow, campaign->options.seed);
+    uint32_t blamed = print_table(campaign, true, to);
+    print_table(campaign, false, to);
+    if (campaign->bugs > 0) {
+        fprintf(to, "\n%u bugs of ftfuzz itself; please report them with the files in %s/bugs\n", campaign->bugs,
+                campaign->options.out);
+    }
+    if (blamed == 0) {
+        fprintf(to, "\nno finding is blamed on %s\n", campaign->options.target->name);
+    }
+    print_next_steps(campaign, to);
+}

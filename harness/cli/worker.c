@@ -1,0 +1,293 @@
+#include "cli/worker.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/blackbox.h"
+#include "base/check.h"
+#include "base/rng.h"
+#include "scenario/scenario.h"
+
+enum {
+    ARGS_MAX = 40,
+    ARG_BYTES = FTF_FS_PATH_MAX + 32,
+    NAME_MAX_BYTES = 32,
+    LOOK_MS = 1000, /* between looks at memory, progress and the size of stderr */
+    DELAY_FIRST_MS = 100,
+    DELAY_MAX_MS = 5000,
+};
+
+struct ftf_worker {
+    ftf_worker_options options;
+    char name[NAME_MAX_BYTES];
+    uint32_t generation;
+    bool running, intended;
+    ftf_proc proc;
+    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX];
+    const ftf_blackbox *box; /* of the running process; NULL until it has made one */
+    ftf_counters past;       /* of earlier processes */
+    uint32_t early;          /* early deaths in a row */
+    uint64_t start_at_ms, looked_ms, progress_ms, progress_runs;
+};
+
+uint64_t ftf_worker_delay_ms(uint32_t early) {
+    if (early == 0) {
+        return 0;
+    }
+    uint64_t delay = (uint64_t)DELAY_FIRST_MS << (early < 10 ? early - 1 : 9);
+    return delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS;
+}
+
+ftf_status ftf_worker_create(const ftf_worker_options *options, ftf_worker **out, ftf_error *err) {
+    *out = NULL;
+    ftf_status status = ftf_paths_need(options->paths, options->flavour, err);
+    if (status != FTF_OK) {
+        return status;
+    }
+    ftf_worker *worker = calloc(1, sizeof *worker);
+    FTF_ASSERT(worker != NULL);
+    worker->options = *options;
+    snprintf(worker->name, sizeof worker->name, "%s%d", ftf_flavour_name(options->flavour), options->index);
+    *out = worker;
+    return FTF_OK;
+}
+
+const char *ftf_worker_name(const ftf_worker *worker) { return worker->name; }
+
+ftf_flavour ftf_worker_flavour(const ftf_worker *worker) { return worker->options.flavour; }
+
+/* ---- starting --------------------------------------------------------------------------------------------------------- */
+
+/* The arguments of a process and the memory they live in. */
+typedef struct arguments {
+    int count;
+    const char *argv[ARGS_MAX];
+    char bytes[ARGS_MAX][ARG_BYTES];
+} arguments;
+
+static void add(arguments *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(arguments *args, const char *format, ...) {
+    FTF_ASSERT(args->count < ARGS_MAX - 1);
+    va_list values;
+    va_start(values, format);
+    int len = vsnprintf(args->bytes[args->count], ARG_BYTES, format, values);
+    va_end(values);
+    FTF_ASSERT(len >= 0 && len < ARG_BYTES); /* each is one path, already bounded, and a short name */
+    args->argv[args->count] = args->bytes[args->count];
+    args->argv[++args->count] = NULL;
+}
+
+/* libFuzzer takes 32 bits, and takes 0 for "choose one". Each process gets a seed of its own, or a worker that
+   crashed would walk into the same crash again. */
+static uint32_t process_seed(const ftf_worker *worker) {
+    ftf_rng rng = ftf_rng_seed(worker->options.seed);
+    rng.state ^= ((uint64_t)worker->options.flavour << 48) ^ ((uint64_t)worker->options.index << 32) ^ worker->generation;
+    uint32_t seed = (uint32_t)ftf_rng_next(&rng);
+    return seed != 0 ? seed : 1;
+}
+
+static void fill_arguments(const ftf_worker *worker, arguments *args) {
+    const ftf_worker_options *o = &worker->options;
+    add(args, "%s", o->paths->worker[o->flavour]);
+    add(args, "--catalog=%s", o->catalog);
+    add(args, "--home=%s", o->paths->python[o->flavour]);
+    if (*o->target->path[o->flavour] != '\0') {
+        add(args, "--path=%s", o->target->path[o->flavour]);
+    }
+    add(args, "--blackbox=%s", worker->box_path);
+    add(args, "--spool=%s", o->spool);
+    add(args, "--name=%s.%u", worker->name, worker->generation);
+    add(args, "--schedule=%s", o->schedule);
+    add(args, "--cpu=%d", o->cpu);
+    add(args, "-seed=%u", process_seed(worker));
+    add(args, "-max_len=%d", FTF_SCENARIO_BYTES_MAX);
+    add(args, "-reload=1"); /* the corpus folder is shared with the other workers */
+    add(args, "-verbosity=0");
+    add(args, "-entropic_scale_per_exec_time=1"); /* scenarios differ a hundredfold in cost */
+    add(args, "-rss_limit_mb=0");                 /* its check is a thread; we look at memory ourselves */
+    add(args, "-detect_leaks=0");                 /* costs an atomic on every malloc */
+    add(args, "-artifact_prefix=%s/%s.%u.", o->work, worker->name, worker->generation);
+    add(args, "%s", o->corpus);
+}
+
+static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
+    const ftf_worker_options *o = &worker->options;
+    worker->generation++;
+    ftf_status status = ftf_path(worker->box_path, err, "%s/%s.%u.box", o->work, worker->name, worker->generation);
+    if (status == FTF_OK) {
+        status = ftf_path(worker->err_path, err, "%s/%s.%u.err", o->work, worker->name, worker->generation);
+    }
+    if (status != FTF_OK) {
+        return status;
+    }
+    arguments *args = calloc(1, sizeof *args);
+    FTF_ASSERT(args != NULL);
+    fill_arguments(worker, args);
+    ftf_proc_options options = {.argv = args->argv,
+                                .stderr_path = worker->err_path,
+                                .append_output = true, /* so that the file can be cut while it is written */
+                                .cpu = o->cpu};
+    status = ftf_proc_spawn(&options, &worker->proc, err);
+    free(args);
+    if (status == FTF_OK) {
+        worker->running = true;
+        worker->intended = false;
+        worker->past.starts++;
+        worker->looked_ms = worker->progress_ms = now_ms;
+        worker->progress_runs = 0;
+    }
+    return status;
+}
+
+/* ---- counting --------------------------------------------------------------------------------------------------------- */
+
+static void add_box(ftf_counters *sum, const ftf_blackbox *box) {
+    if (box == NULL) {
+        return;
+    }
+    sum->scenarios += box->scenarios;
+    sum->refused += box->refused;
+    sum->runs += box->runs;
+    sum->calls += box->calls;
+    sum->accepted += box->accepted;
+    sum->steals += box->steals;
+    sum->reports += box->reports;
+    sum->slow += box->slow;
+    sum->features = box->features > sum->features ? box->features : sum->features;
+}
+
+void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum) {
+    const ftf_counters *past = &worker->past;
+    sum->scenarios += past->scenarios;
+    sum->refused += past->refused;
+    sum->runs += past->runs;
+    sum->calls += past->calls;
+    sum->accepted += past->accepted;
+    sum->steals += past->steals;
+    sum->reports += past->reports;
+    sum->slow += past->slow;
+    sum->features = past->features > sum->features ? past->features : sum->features;
+    sum->starts += past->starts;
+    sum->restarts_memory += past->restarts_memory;
+    sum->restarts_still += past->restarts_still;
+    add_box(sum, worker->box);
+}
+
+/* ---- looking after it -------------------------------------------------------------------------------------------------- */
+
+static uint64_t rss_kib(pid_t pid) {
+    char path[64];
+    unsigned long long pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL) {
+        return 0;
+    }
+    if (fscanf(file, "%*u %llu", &pages) != 1) {
+        pages = 0;
+    }
+    fclose(file);
+    return pages * (unsigned long long)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+static void bound_stderr(const ftf_worker *worker) {
+    struct stat info;
+    if (stat(worker->err_path, &info) == 0 && info.st_size > FTF_WORKER_STDERR_MAX) {
+        /* What matters is the end, and that is still to come. A failure here costs disk, nothing else. */
+        (void)!truncate(worker->err_path, 0);
+    }
+}
+
+static void look(ftf_worker *worker, uint64_t now_ms) {
+    uint64_t runs = worker->box != NULL ? worker->box->runs + worker->box->refused : 0;
+    worker->looked_ms = now_ms;
+    bound_stderr(worker);
+    if (runs != worker->progress_runs) {
+        worker->progress_runs = runs;
+        worker->progress_ms = now_ms;
+    }
+    if (rss_kib(worker->proc.pid) > worker->options.rss_limit_kib) {
+        worker->past.restarts_memory++;
+        worker->intended = true;
+        ftf_proc_signal(&worker->proc, SIGKILL);
+    } else if (now_ms - worker->progress_ms > FTF_WORKER_STILL_MS) {
+        worker->past.restarts_still++;
+        ftf_proc_signal(&worker->proc, SIGKILL); /* not intended: the scenario it hangs in is kept by the judge */
+    }
+}
+
+static void bury(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death) {
+    /* One that lived shorter than a poll was never mapped; its counters are in the file all the same. */
+    if (worker->box == NULL) {
+        worker->box = ftf_blackbox_open(worker->box_path, NULL);
+    }
+    death->happened = true;
+    death->intended = worker->intended;
+    death->early = worker->box == NULL || worker->box->scenarios == 0;
+    death->blackbox_path = worker->box_path;
+    death->stderr_path = worker->err_path;
+    add_box(&worker->past, worker->box);
+    if (worker->box != NULL) {
+        ftf_blackbox_close(worker->box);
+    }
+    worker->box = NULL;
+    worker->running = false;
+    worker->early = death->early ? worker->early + 1 : 0;
+    death->hopeless = worker->early >= FTF_WORKER_EARLY_MAX;
+    worker->start_at_ms = now_ms + ftf_worker_delay_ms(worker->early);
+}
+
+ftf_status ftf_worker_tick(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death, ftf_error *err) {
+    memset(death, 0, sizeof *death);
+    if (!worker->running) {
+        return now_ms >= worker->start_at_ms ? start(worker, now_ms, err) : FTF_OK;
+    }
+    if (ftf_proc_poll(&worker->proc, &death->end)) {
+        bury(worker, now_ms, death);
+        return FTF_OK;
+    }
+    if (worker->box == NULL && ftf_fs_exists(worker->box_path)) {
+        worker->box = ftf_blackbox_open(worker->box_path, NULL);
+    }
+    if (now_ms - worker->looked_ms >= LOOK_MS) {
+        look(worker, now_ms);
+    }
+    return FTF_OK;
+}
+
+void ftf_worker_forgive(ftf_worker *worker) {
+    worker->early = 0;
+    worker->start_at_ms = 0;
+}
+
+/* ---- ending ------------------------------------------------------------------------------------------------------------ */
+
+void ftf_worker_ask_to_stop(ftf_worker *worker) {
+    if (worker->running) {
+        worker->intended = true;
+        ftf_proc_signal(&worker->proc, SIGTERM);
+    }
+}
+
+void ftf_worker_stop(ftf_worker *worker, uint64_t deadline_ms) {
+    ftf_worker_death death;
+    if (worker->running) {
+        uint64_t now_ms = ftf_proc_now_ms();
+        worker->intended = true;
+        ftf_proc_stop(&worker->proc, deadline_ms > now_ms ? deadline_ms - now_ms : 0, &death.end);
+        bury(worker, now_ms, &death);
+    }
+}
+
+void ftf_worker_destroy(ftf_worker *worker) {
+    if (worker != NULL) {
+        ftf_worker_stop(worker, 0);
+        free(worker);
+    }
+}

@@ -1,0 +1,86 @@
+#ifndef FTF_CLI_WORKER_H
+#define FTF_CLI_WORKER_H
+/*
+ * One worker place: a CPU, a flavour, and the libFuzzer process that runs there now. Processes come and go (an ASan
+ * finding ends one, a memory limit another); the place stays and adds up what they did.
+ *
+ *     ftf_worker_create(&options, &worker, &err);
+ *     for (;;) {
+ *         if (ftf_worker_tick(worker, now_ms, &death, &err) == FTF_OK && death.happened) { ... judge, then ... }
+ *         ftf_worker_add_counters(worker, &sum);
+ *     }
+ *     ftf_worker_stop(worker); ftf_worker_destroy(worker);
+ *
+ * tick starts a process when none runs and its time has come, and stops one that grew beyond the memory limit or
+ * whose counters stand still. Each process (generation) has files of its own, so that a late look at the old ones never
+ * meets a new process's:
+ *
+ *     <work>/<name>.<generation>.box      the black box
+ *     <work>/<name>.<generation>.err      standard error
+ *
+ * A place whose processes die early again and again waits longer each time (ftf_worker_delay_ms) and is given
+ * up after FTF_WORKER_EARLY_MAX of them in a row.
+ *
+ * Threads: one.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/proc.h"
+#include "cli/target.h"
+
+enum {
+    FTF_WORKER_EARLY_MAX = 5,          /* processes in a row that died without having run one scenario */
+    FTF_WORKER_STILL_MS = 120 * 1000,  /* no progress for so long: the worker's own watchdog has failed */
+    FTF_WORKER_STDERR_MAX = 64 << 20,  /* bytes; a chatty target must not fill the disk */
+};
+
+typedef struct ftf_worker_options {
+    const ftf_paths *paths;
+    const ftf_target *target;
+    ftf_flavour flavour;
+    int index; /* of this place among those of its flavour */
+    int cpu;
+    uint64_t seed;
+    const char *schedule;
+    const char *catalog; /* path */
+    const char *work, *spool, *corpus;
+    uint64_t rss_limit_kib;
+} ftf_worker_options;
+
+typedef struct ftf_counters {
+    uint64_t scenarios, refused, runs, calls, accepted, steals, reports, slow;
+    uint64_t features; /* the largest of any process */
+    uint64_t starts, restarts_memory, restarts_still;
+} ftf_counters;
+
+/* A process that ended. The paths are valid until the next tick that starts one. */
+typedef struct ftf_worker_death {
+    bool happened;
+    bool intended; /* we ended it, for its memory: no verdict is needed */
+    bool early;    /* it had not run one scenario */
+    bool hopeless; /* and so had FTF_WORKER_EARLY_MAX before it */
+    const char *blackbox_path, *stderr_path;
+    ftf_proc_end end;
+} ftf_worker_death;
+
+typedef struct ftf_worker ftf_worker;
+
+ftf_status ftf_worker_create(const ftf_worker_options *options, ftf_worker **out, ftf_error *err);
+ftf_status ftf_worker_tick(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death, ftf_error *err);
+void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum);
+const char *ftf_worker_name(const ftf_worker *worker);
+ftf_flavour ftf_worker_flavour(const ftf_worker *worker);
+
+/* Its process died early, but of a finding: that is what workers are for, so it is not held against the place. */
+void ftf_worker_forgive(ftf_worker *worker);
+
+/* Asks the process to end; it is given until deadline_ms (of ftf_proc_now_ms) by ftf_worker_stop. */
+void ftf_worker_ask_to_stop(ftf_worker *worker);
+void ftf_worker_stop(ftf_worker *worker, uint64_t deadline_ms);
+void ftf_worker_destroy(ftf_worker *worker);
+
+/* How long to wait before the next process after `early` early deaths in a row. */
+uint64_t ftf_worker_delay_ms(uint32_t early);
+
+#endif

@@ -1,0 +1,66 @@
+/* If this fails, the bug is in cli/progress.c (or in the waiting times of cli/worker.c). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cli/progress.h"
+
+static void test_progress__formats_a_snapshot(void **state) {
+    (void)state;
+    const ftf_progress_snapshot snapshot = {
+        .elapsed_ms = 83 * 1000,
+        .limit_ms = 120 * 1000,
+        .scenarios_per_s = 3214.4,
+        .calls_per_s = 41000,
+        .counters = {.features = 1523, .steals = 2, .starts = 4},
+        .blamed = 3,
+        .other = 4,
+        .kind_count = 2,
+        .kinds = {{"data-race", 2}, {"use-after-free", 1}},
+    };
+    ftf_text text = {0};
+    ftf_progress_format(&snapshot, &text);
+    assert_string_equal(text.data, "1:23/2:00  3.21 k scenarios/s  41.0 k calls/s  cov 1523  findings 3 (data-race 2, "
+                                   "use-after-free 1) + 4 not the extension's  steals 2  starts 4");
+    ftf_text_release(&text);
+}
+
+static void test_progress__shows_no_limit_and_no_coverage_that_is_not_there(void **state) {
+    (void)state;
+    const ftf_progress_snapshot snapshot = {.elapsed_ms = 2 * 3600 * 1000};
+    ftf_text text = {0};
+    ftf_progress_format(&snapshot, &text);
+    assert_string_equal(text.data, "2:00:00  0 scenarios/s  0 calls/s  findings 0  steals 0");
+    ftf_text_release(&text);
+}
+
+static void test_progress__numbers_have_three_digits(void **state) {
+    (void)state;
+    char text[16];
+    assert_string_equal(ftf_progress_number(0, text), "0");
+    assert_string_equal(ftf_progress_number(999, text), "999");
+    assert_string_equal(ftf_progress_number(999.6, text), "1.00 k");
+    assert_string_equal(ftf_progress_number(12345, text), "12.3 k");
+    assert_string_equal(ftf_progress_number(123456789, text), "123 M");
+}
+
+static void test_worker__waits_longer_after_each_early_death(void **state) {
+    (void)state;
+    assert_int_equal(ftf_worker_delay_ms(0), 0);
+    assert_int_equal(ftf_worker_delay_ms(1), 100);
+    assert_int_equal(ftf_worker_delay_ms(3), 400);
+    assert_int_equal(ftf_worker_delay_ms(50), 5000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_progress__formats_a_snapshot),
+        cmocka_unit_test(test_progress__shows_no_limit_and_no_coverage_that_is_not_there),
+        cmocka_unit_test(test_progress__numbers_have_three_digits),
+        cmocka_unit_test(test_worker__waits_longer_after_each_early_death),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
