@@ -1,8 +1,8 @@
 #ifndef FTF_FINDINGS_CRASH_TEXT_H
 #define FTF_FINDINGS_CRASH_TEXT_H
 /*
- * From what a dying process printed to a kind, a line of detail and stacks. Pure text work, tested with golden reports of
- * every sanitizer (tests/data/reports).
+ * From what a dying process printed to a kind, a line of detail and stacks. Pure text work, tested with golden
+ * reports of every sanitizer (tests/data/reports).
  *
  * The *headline* decides: the first line that a sanitizer or libFuzzer prints when it ends the process. What came
  * before it on stderr (a failed assertion, "Fatal Python error: ...", a message of glibc's malloc) explains an abort

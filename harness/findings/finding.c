@@ -259,7 +259,6 @@ static void report_stack(const ftf_finding *finding, uint32_t index, ftf_text *o
 void ftf_finding_report(const ftf_finding *finding, ftf_text *out) {
     const ftf_record *record = finding->record;
     const ftf_finding_kind_info *kind = ftf_finding_kind_find(record->kind);
-    ftf_text_printf(out, "%s\n\n", finding->identity.title);
     ftf_text_printf(out, "kind       %s%s%s%s\n", record->kind, kind ? " (" : "", kind ? kind->meaning : "",
                     kind ? ")" : "");
     ftf_text_printf(out, "signature  %s\n", finding->identity.signature);

@@ -49,7 +49,7 @@ const char *ftf_finding_title(const ftf_finding *finding);
 /* The members of finding.json that come from the record: kind, title, signature, blame, stacks, ... A new reference. */
 json_t *ftf_finding_to_json(const ftf_finding *finding);
 
-/* report.txt, without the heading of versions and rates that the store puts in front. */
+/* report.txt after its heading (title, replay rate, versions), which the store writes. */
 void ftf_finding_report(const ftf_finding *finding, ftf_text *out);
 
 #endif

@@ -3,8 +3,8 @@
 /*
  * From the stacks of one trouble to its identity: signature, blame, title, id. finding.h says what these mean.
  *
- * Which stacks count depends on the kind: the first two accesses of a race, the access and the free of a use after free,
- * every blocked lane of a deadlock, else the first one. Trouble without stacks (a broken error protocol, a
+ * Which stacks count depends on the kind: the first two accesses of a race, the access and the free of a use after
+ * free, every blocked lane of a deadlock, else the first one. Trouble without stacks (a broken error protocol, a
  * missing declaration) is told apart by its detail with numbers and addresses taken out.
  *
  * Pure: works on named, classified stacks (frames.h) whose tops have been chosen.

@@ -5,7 +5,8 @@
  *
  *     <out>/findings/<id>/            finding.json scenario.ft original.ft report.txt
  *     <out>/findings/.tmp-*           being written; deleted when a store is opened
- *     <out>/rejected/<name>.json      spool files that could not be read, kept for us to look at
+ *     <out>/rejected/<name>.json      spool files that could not be read and records of our own mistakes, for us to see
+ *     <out>/.lock                     who holds it (flock) may write
  *
  *     ftf_store_options options = {.folder = out, .symbolizer = symbolizer, .catalog = catalog};
  *     status = ftf_store_open(&options, &store, &err);
@@ -43,6 +44,7 @@ typedef struct ftf_store_options {
     const char *python_version;
     const char *compiler;
     const char *campaign; /* the command line, for a person who wants to run it again */
+    bool read_only;       /* only look: no lock, no clean-up; functions that would write fail with FTF_USAGE */
 } ftf_store_options;
 
 /* k of n fresh processes showed the same signature. */
@@ -56,7 +58,7 @@ typedef enum ftf_filing {
     FTF_FILED_NEW,    /* a finding nobody had seen */
     FTF_FILED_AGAIN,  /* a known one, counted */
     FTF_FILED_BETTER, /* a known, unconfirmed one whose scenario was replaced: worth confirming again */
-    FTF_FILED_NOT,    /* no finding: a harness bug, or trouble the store was told to swallow; nothing was written */
+    FTF_FILED_NOT,    /* no finding but a mistake of ours (blame "harness"): kept in <out>/rejected and counted there */
 } ftf_filing;
 
 /* One finding of the store, as the status line shows it. Valid until the next call that changes the store. */
@@ -102,6 +104,7 @@ typedef void (*ftf_on_filed)(void *self, const ftf_filed *filed);
 ftf_status ftf_store_drain_spool(ftf_store *store, const char *spool, ftf_on_filed on_filed, void *self,
                                  ftf_error *err);
 uint64_t ftf_store_rejected(const ftf_store *store);
+uint64_t ftf_store_ours(const ftf_store *store); /* records blamed on the harness */
 uint64_t ftf_store_damaged(const ftf_store *store);
 
 /* The findings, worst first: blame (extension, foreign, cpython), severity, replay rate, id. */
