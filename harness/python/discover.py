@@ -38,7 +38,7 @@ def _again(stage, gil=None):
     environment.update({"PYTHONHASHSEED": "0", _STAGE: stage})
     if gil is not None:
         environment["PYTHON_GIL"] = gil
-    os.execve(sys.executable, [sys.executable, "-s", "-P", os.path.abspath(__file__), *sys.argv[1:]], environment)
+    os.execve(sys.executable, [sys.executable, "-B", "-s", "-P", os.path.abspath(__file__), *sys.argv[1:]], environment)
 
 
 def _load_siblings():

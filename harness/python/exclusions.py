@@ -31,7 +31,8 @@ waits for input or time
 connects to a network
     socket.create_connection socket.getaddrinfo socket.gethostby* socket.getnameinfo socket.getfqdn *.socket.connect*
     *.SSLSocket.connect* socket.sethostname ssl.get_server_certificate urllib.request.* http.client.*.connect smtplib.* ftplib.*
-    poplib.* imaplib.* nntplib.* telnetlib.* xmlrpc.* socketserver.* http.server.* logging.handlers.* *.socket.bind *.socket.listen
+    poplib.* imaplib.* nntplib.* telnetlib.* xmlrpc.* socketserver.* http.server.* logging.handlers.* *.socket.bind *.socket.listen *.socket.sendto *.SocketType.sendto
+    ssl.SSLSocket.bind ssl.SSLSocket.listen ssl.SSLSocket.sendto ssl.SSLSocket.accept
 changes files or their names
     os.remove os.unlink os.rmdir os.removedirs os.rename os.renames os.replace os.chmod os.lchmod os.fchmod os.chown
     os.lchown os.fchown os.chflags os.truncate os.mkdir os.makedirs os.mkfifo os.mknod os.link os.symlink os.mount
@@ -65,7 +66,7 @@ reads or writes raw addresses
     _ctypes.CFuncPtr* _ctypes.addressof ctypes._CFuncPtr* ctypes.DllGetClassObject ctypes.DllCanUnloadNow _ctypes._*
     ctypes.c_char_p* ctypes.c_wchar_p* ctypes.c_void_p* ctypes.POINTER ctypes.SetPointerType ctypes._Pointer*
     _ctypes._Pointer* _ctypes.POINTER _ctypes.buffer_info _ctypes.set_conversion_mode _ctypes._unpickle
-    _remote_debugging.* _testinternalcapi.* _xxtestfuzz.* xxsubtype.* types.CodeType* builtins.code*
+    _remote_debugging.* time.pthread_getcpuclockid _testinternalcapi.* _xxtestfuzz.* xxsubtype.* types.CodeType* builtins.code*
 makes generators, which must not be shared on 3.13 and 3.14
     contextlib.contextmanager contextlib.asynccontextmanager
 """

@@ -4,6 +4,7 @@ Reading order: Explorer.catalog() is the whole course. Constructors come first, 
 that only show up as results join when they are first seen, three results deep at most.
 """
 
+import re
 import sys
 import time
 
@@ -29,6 +30,7 @@ BINARY = {
     "[]": "__getitem__", "[]=": "__setitem__", "del[]": "__delitem__",
 }  # fmt: skip
 PREFIX = {"-x": "__neg__", "~x": "__invert__"}
+NO_CONSTRUCTOR = re.compile(r"cannot create '.*' instances|not have a public constructor|^abstract class$")
 OPERAND_KINDS = "int str char list dict set tuple bytes float pairs iterator buffer none index bool object size".split()
 # These change their receiver or let go of its resources, whatever a comparison of pictures says.
 MUTATORS = frozenset(
@@ -54,7 +56,7 @@ class Explorer:
             self.natives[extra] = sys.modules[extra]
         self.homes = introspect.family(module, name, self.natives)
         self.types = {}  # name -> TypeInfo
-        self.by_class = {}
+        self.by_key = {}  # (module, qualified name) -> TypeInfo
         self.rows = []  # the catalog's callables
         self.attributes, self.operators = [], []
         self.skipped, self.unknown = {}, {}
@@ -81,6 +83,7 @@ class Explorer:
             self.learn_constructor(symbol)
         for symbol in functions:
             self.learn_callable(symbol)
+        self.add_constants()
         # What could not be made may need an object that only now can be made.
         for symbol in constructors:
             if not self.types[symbol.type_name].makes:
@@ -116,7 +119,7 @@ class Explorer:
     def class_functions(self, info):
         """Static and class methods, called through the type's name; inherited ones only at the type that has them."""
         for name, value, definer in introspect.members(info)[2]:
-            if definer is not info.cls and definer in self.by_class:
+            if definer is not info.cls and (str(definer.__module__), definer.__qualname__) in self.by_key:
                 continue
             text = "%s.%s" % (info.name, name)
             symbol = introspect.Symbol(text, value, "function", native=introspect.is_native(value), definer=definer)
@@ -135,7 +138,7 @@ class Explorer:
     def add_type(self, name, cls, public, depth):
         info = introspect.TypeInfo(name, cls, public, depth)
         self.types[name] = info
-        self.by_class[cls] = info
+        self.by_key.setdefault((str(cls.__module__), cls.__qualname__), info)
         return info
 
     def add_given_makes(self):
@@ -143,16 +146,25 @@ class Explorer:
             info = self.types.get(row["type"])
             reply = self.prober.run(row["lines"])
             if reply.status != "ok":
-                self.complain("[[make]] of %s does not work: %s %s" % (row["type"], reply.status, reply.text))
+                self.complain("[[make]] of %s does not work: %s %s" % (row["type"], reply.type and reply.type[1], reply.text))
                 continue
             if info is None:
-                cls = introspect.find_type(reply.type)
-                if cls is None or cls.__name__ != row["type"].split(".")[-1]:
-                    self.complain("[[make]] of %s makes a %s" % (row["type"], reply.type[1]))
-                    continue
-                info = self.by_class.get(cls) or self.add_type(row["type"], cls, False, 0)
+                # A class that only exists once something was called: the lines of the file are trusted to run here.
+                cls = introspect.find_type(tuple(reply.type)) or type(self.prober.world.run(row["lines"]))
+                info = self.add_type(row["type"], cls, False, 0)
             info.makes.append(language.numbered(row["lines"]))
             self.learn_traits(info)
+
+    def add_constants(self):
+        """Objects that the module keeps under a public name, for types that cannot be made otherwise."""
+        for text in introspect.public_names(self.module):
+            value = getattr(self.module, text, None)
+            cls = type(value)
+            if cls.__module__ in self.homes and not isinstance(value, type) and not callable(value):
+                info = self.by_key.get((cls.__module__, cls.__qualname__))
+                if info is None or not info.makes:
+                    lines = ["s0 = iter((%s,))" % text, "next(s0)"]
+                    self.saw(self.prober.run(lines), lines, 0)
 
     def complain(self, text):
         print("ftfuzz: warning: %s: %s" % (self.target, text), file=sys.stderr)
@@ -161,13 +173,13 @@ class Explorer:
 
     def saw(self, reply, lines, depth):
         """Notes the type of a value that lines have made."""
-        if reply is None or reply.status != "ok" or reply.type is None:
+        if reply is None or reply.status != "ok" or reply.type is None or reply.text == "same":
             return
-        cls = introspect.find_type(tuple(reply.type))
-        if cls is None:
-            return
-        info = self.by_class.get(cls)
+        info = self.by_key.get(tuple(reply.type))
         if info is None:
+            cls = introspect.find_type(tuple(reply.type))
+            if cls is None:
+                return
             if depth >= DEPTH_MAX or len(self.types) >= TYPES_MAX or not introspect.belongs(cls, self.homes):
                 return
             name = cls.__name__ if cls.__name__ not in self.types else "%s.%s" % (cls.__module__, cls.__name__)
@@ -184,7 +196,8 @@ class Explorer:
     def learn_traits(self, info):
         if info.makes:
             reply = self.prober.traits(info.makes[0])
-            info.traits = reply.text.split() if reply.status == "ok" else []
+            words = reply.text.split() if reply.status == "ok" else []
+            info.traits = [word for word in words if word != "empty"]
 
     # Callables.
 
@@ -232,7 +245,7 @@ class Explorer:
             finder.extra.examples.extend(self.states(receiver, symbol.name))
         patterns = self.given(symbol, finder, fixed) if fixed else self.given(symbol, finder) + finder.find()
         for key, reply in list(finder.accepted.items()):
-            own = symbol.type_name and introspect.find_type(tuple(reply.type)) is symbol.value
+            own = symbol.type_name and self.makes_its_own(symbol, reply)
             if reply.status == "ok" and not own:  # learn_constructor chooses among these itself
                 self.saw(reply, finder.lines(*key), depth)
         self.file(symbol, finder, patterns)
@@ -278,7 +291,13 @@ class Explorer:
                 unique.append(pattern)
         patterns = unique[: search.PATTERNS_MAX]
         if not patterns:
-            self.unknown[symbol.label] = self.why_unknown(finder)
+            reason = self.why_unknown(finder)
+            if NO_CONSTRUCTOR.search(reason) and symbol.kind == "type":
+                self.skipped[symbol.label] = "cannot be made by calling it"
+            elif "cannot pickle" in reason:
+                self.skipped[symbol.label] = "cannot be pickled"
+            else:
+                self.unknown[symbol.label] = reason
             return
         self.rows.append(
             {
@@ -292,8 +311,6 @@ class Explorer:
         )
 
     def why_unknown(self, finder):
-        import re
-
         if finder.fatal:
             text, reply = finder.fatal[0]
             return "%s: %s" % (re.sub(r"0x[0-9a-f]+", "0x", text), reply.text)
@@ -323,16 +340,25 @@ class Explorer:
         made = []
         for key in finder.ranked():
             reply = finder.accepted[key]
-            if reply.status != "ok" or introspect.find_type(tuple(reply.type)) is not info.cls:
-                continue
-            lines = language.numbered(finder.lines(*key))
-            made.append(((reply.size == 0, len(lines), len(made)), self.group(key), lines))
+            if reply.status == "ok" and self.makes_its_own(symbol, reply):
+                made.append((reply.size == 0, self.group(key), language.numbered(finder.lines(*key))))
         groups = set()
-        for _, group, lines in sorted(made):
+        for _, group, lines in self.best_made(made):
             if group not in groups and len(info.makes) < MAKES_MAX and lines not in info.makes:
                 groups.add(group)
                 info.makes.append(lines)
         self.learn_traits(info)
+
+    def makes_its_own(self, symbol, reply):
+        return self.by_key.get(tuple(reply.type)) is self.types[symbol.type_name]
+
+    def best_made(self, made):
+        """Not empty first, then what can do most: ChainMap(1) exists, but it cannot even be iterated over."""
+        made = sorted(made, key=lambda row: (row[0], len(row[2])))[: 3 * MAKES_MAX]
+        traits = [self.prober.traits(row[2]).text.split() for row in made]
+        able = [len(words) - 2 * ("endless" in words) - 8 * ("empty" in words) for words in traits]
+        order = sorted(range(len(made)), key=lambda index: (made[index][0], -able[index], len(made[index][2]), index))
+        return [made[index] for index in order]
 
     @staticmethod
     def group(key):
@@ -453,13 +479,9 @@ class Explorer:
     # The result.
 
     def report(self, gil):
-        names = {cls: info.name for cls, info in self.by_class.items()}
-
         def returned(key):
-            if key is None:
-                return None
-            cls = introspect.find_type(tuple(key))
-            return names.get(cls, key[1])
+            info = self.by_key.get(tuple(key)) if key else None
+            return info.name if info else key[1] if key else None
 
         for row in self.rows:
             for pattern in row["patterns"]:
@@ -467,7 +489,7 @@ class Explorer:
         natives = dict(self.natives)
         if introspect.is_native_module(self.module):
             natives[self.name] = self.module
-        blamed = blame.blame_of(natives, self.by_class)
+        blamed = blame.blame_of(natives, [info.cls for info in self.types.values()])
         blamed["files"] = sorted({*blamed["files"], *self.settings.blame_files})
         made = {name for name, info in self.types.items() if info.makes}
         return {

@@ -10,11 +10,12 @@ _BY_NAME = """
 iterable it iterator seq sequence items values args : list iterator tuple str pairs
 iterables : list
 mapping map dict kwds kwargs : dict pairs
-key k name attr : str int
+key name attr : str int
 keys : list
 func function callable callback predicate fn f hook factory handler fget fset finalizer progress : callable
 cls type tp typ class_ base : type
-n size count length maxlen maxsize num bufsize limit nbytes amount k r repeat ntimes buflen width digestsize key_length dklen : size int
+size count length maxlen maxsize num bufsize limit nbytes amount buflen width digestsize key_length dklen : size int
+n k r repeat ntimes p : int size
 i index start stop pos offset step end lo hi whence level which value how : int
 fd fileno fildes : fd
 file fp stream raw fileobj filelike : file
@@ -110,6 +111,11 @@ def by_name(name):
     return _NAMES.get(name.rstrip("0123456789s"), [])
 
 
+def is_descriptor_name(name):
+    """Whether a parameter of that name takes the number of an open file."""
+    return name.lower().strip("_") in ("fd", "fileno", "fildes", "file", "fd1", "fd2", "in_fd", "out_fd", "dir_fd", "fds")
+
+
 _ARITY = (
     (re.compile(r"takes no (?:positional )?arguments"), lambda m: (0, 0)),
     (re.compile(r"takes exactly one argument|takes exactly 1 (?:positional )?argument"), lambda m: (1, 1)),
@@ -144,6 +150,16 @@ def arity_of(message, given):
     return None
 
 
+def required_keyword(message, keywords, most):
+    """The keyword without which a call does not work, as a TypeError says; at most `most` arguments may be positional."""
+    match = re.search(r"missing required argument '(\w+)' \(pos (\d+)\)", message)
+    if match:
+        return match.group(1) if int(match.group(2)) > most else None
+    match = re.search(r"missing \d+ required keyword-only arguments?: '(\w+)'|^(\w+) is required", message)
+    name = match and (match.group(1) or match.group(2))
+    return name if name in keywords or (match and match.group(1)) else None
+
+
 _POSITION = re.compile(r"\barg(?:ument)? (\d+)|\barg(?:ument)? '(\w+)'|#(\d+)|\b(first|second|third|fourth) arg|\b(\w+)\(?\)? must be")
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WANTED = re.compile(r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)|(required.*)|(an? .*? is required)")
@@ -170,6 +186,12 @@ def of_message(message, names):
             kinds.extend(kind for kind in some if kind not in kinds)
     offenders = [group for found in _OFFENDER.findall(message) for group in found if group]
     return position, kinds, offenders
+
+
+def sequences(message):
+    """A tuple of the length that a message like "takes a 9-sequence" asks for, as a descriptor."""
+    match = re.search(r"(\d+)-(?:sequence|tuple)|sequence of length (\d+)|tuple of length (\d+)", message)
+    return ["=(%s)" % ", ".join(["1"] * int(next(filter(None, match.groups()))))] if match else []
 
 
 class Shape:

@@ -20,7 +20,7 @@ NATIVE_CALLABLES = (
 DESCRIPTORS = (types.GetSetDescriptorType, types.MemberDescriptorType, property)
 IMMUTABLE = (object, int, float, complex, bool, str, bytes, tuple, frozenset, type(None), type)
 # Types of builtins that a result may have and that are worth to be shared; the others are arguments only.
-BUILTIN_RESULTS = frozenset("memoryview bytearray enumerate zip map filter reversed".split())
+BUILTIN_RESULTS = frozenset("memoryview enumerate zip map filter reversed".split())
 
 
 class Symbol:
@@ -87,6 +87,8 @@ def accelerators(target, name):
     for path, module in list(sys.modules.items()):
         if path.startswith(top + ".") and module is not None:
             found[path] = module
+    if name == "builtins":  # everything is behind them
+        return {}
     # What a wrapper offers under its own name may come from more native modules (hashlib: _blake2, _sha3).
     for text in public_names(target):
         value = getattr(target, text, None)

@@ -30,7 +30,7 @@ class Reply:
         self.status = status  # what happened
         self.line = line  # index of the line that did it
         self.type = type  # (module, qualified name) of the value or of the exception
-        self.text = text  # the exception's message, or what else is said about it
+        self.text = text  # the exception's message; "same" for a value that was there before
         self.size = size  # len() of the value, -1 when it has none
 
     @property
@@ -53,7 +53,7 @@ class Prober:
         return self._ask("run", lines)
 
     def traits(self, lines):
-        """The traits of the value that lines make, separated by spaces, in Reply.text."""
+        """The traits of the value that lines make, separated by spaces, in Reply.text; `empty` for an iterator at its end."""
         return self._ask("traits", lines)
 
     def render(self, lines):
@@ -260,13 +260,14 @@ def _values(world, lines, progress):
 def _run(world, lines, progress):
     slots, value = _values(world, lines, progress)
     kind = type(value)
+    same = any(value is other for name, other in slots.items() if not lines[-1].startswith(name + " = "))
     size = -1
     if hasattr(kind, "__len__"):
         try:
             size = len(value)
         except Exception:
             pass  # A closed or half-made object may refuse; it counts as one without a length.
-    return ("ok", progress[0], (str(kind.__module__), kind.__qualname__), "", size)
+    return ("ok", progress[0], (str(kind.__module__), kind.__qualname__), "same" if same else "", size)
 
 
 def _render(world, lines, progress):
@@ -311,6 +312,8 @@ def _traits(world, lines, progress):
             finite = True
         if not finite:
             traits.append("endless")
+        if not works(lambda: next(fresh())):
+            traits.append("empty")
     if works(lambda: len(value)):
         traits.append("sized")
     if isinstance(value, abc.Mapping) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):

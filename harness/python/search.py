@@ -11,11 +11,13 @@ A *vector* is a tuple of *choices*, one per argument; a choice is (descriptor, s
 
 import hints
 import language
+import probe
 
 TRIALS_MAX = 320  # per callable, verification not counted
 FATAL_MAX = 4  # trials per callable that crashed, hung or blocked; then it is left alone
 PATTERNS_MAX = 6  # kept per callable
 ARITY_MAX = 6
+CALL_ARGS_MAX = 16  # FTF_ARGS_MAX of scenario.h
 
 # The order in which kinds are tried where nothing is known.
 ORDER = """int str list bytes callable dict float none tuple char pairs buffer iterator file type path fd set object size bool
@@ -81,6 +83,8 @@ class Search:
         self.arity_least, self.arity_most = 0, ARITY_MAX
         self.message = ""  # the last TypeError, for the report
         self.budget = TRIALS_MAX
+        # Keywords that must be given take the last positions of every vector; they are searched like all others.
+        self.must = [name for name, needed in shape.keywords if needed]
 
     # One trial.
 
@@ -94,7 +98,8 @@ class Search:
             if in_slots and not before:
                 before, text = ["a%d = %s" % (position, text)], "a%d" % position
             lines += before
-            texts.append(text)
+            name = self.keyword_at(position, vector)
+            texts.append("%s=%s" % (name, text) if name else text)
         for position, (name, choice) in enumerate(keywords):
             before, text = self.vocabulary.text(choice, len(vector) + position)
             lines += before
@@ -108,18 +113,58 @@ class Search:
         key = "\n".join(lines)
         if key in self.known:
             return self.known[key]
+        if self.endangers(vector, keywords):
+            return None
         if len(self.fatal) >= FATAL_MAX or (counted and self.trials >= self.budget):
             return None
         self.trials += counted
-        reply = self.prober.run(lines)
+        reply = self.in_use(lines, self.prober.run(lines))
         self.known[key] = reply
         if reply.fatal:
             self.fatal.append((lines[-1], reply))
-        elif reply.line == len(lines) - 1 and self.score(reply):
-            self.accepted.setdefault((vector, keywords), reply)
-        elif reply.status == "type":
+        elif reply.line == len(lines) - 1:
+            if not vector and not keywords:
+                reply = self.without_arguments(reply)
+                self.known[key] = reply
+            if self.score(reply):
+                self.accepted.setdefault((vector, keywords), reply)
+        if reply.status == "type" and (not self.message or hints.arity_of(reply.text, len(vector)) is None):
             self.message = reply.text
         return reply
+
+    def endangers(self, vector, keywords):
+        """Whether a plain number would be taken for a descriptor: in the fuzzer those are its own files."""
+        names = [*self.shape.names[: self.positional(vector)], *self.must]
+        given = [*zip(names, vector), *keywords]
+        return any(
+            GROUP.get(descriptor) in ("int", "big", "index", "bool") and hints.is_descriptor_name(name)
+            for name, (descriptor, _) in given
+        )
+
+    def in_use(self, lines, reply):
+        """What a constructor accepts may be of no use: dropwhile(1, []) only complains when it is iterated over."""
+        if reply.status != "ok" or self.symbol.kind != "type":
+            return reply
+        for method, use in (("__next__", "next(o)"), ("__iter__", "iter(o)")):
+            if hasattr(self.symbol.value, method):
+                used = self.prober.run(language.keep(lines, "o") + [use])
+                return probe.Reply("type", len(lines) - 1, used.type, used.text) if used.status == "type" else reply
+        return reply
+
+    def without_arguments(self, reply):
+        """A call without arguments that raises cannot have wrong ones: unless it says so, that is its answer."""
+        complains = reply.status == "type" and (hints.arity_of(reply.text, 0) or "argument" in reply.text)
+        if reply.status not in ("type", "exc") or complains or not self.shape.known or self.shape.required or self.must:
+            return reply
+        return probe.Reply("exc", reply.line, ("", "answer"), reply.text)
+
+    def keyword_at(self, position, vector):
+        """The keyword that a position of the vector stands for, or None."""
+        position -= len(vector) - len(self.must)
+        return self.must[position] if 0 <= position else None
+
+    def positional(self, vector):
+        return max(len(vector) - len(self.must), 0)
 
     @staticmethod
     def score(reply):
@@ -130,7 +175,7 @@ class Search:
             return 3
         if reply.type[1] == "AttributeError" and "object has no attribute" in reply.text:
             return 1
-        if reply.type[1] in ("SystemExit", "NotImplementedError", "NameError"):
+        if reply.type[1] in ("SystemExit", "NameError"):
             return 1
         return 2
 
@@ -145,19 +190,35 @@ class Search:
             self.trial(vector)
         if self.symbol.name in hints.BY_METHOD and self.best() == 3:
             return self.choose()
-        start = ()
-        for arity in self.arities():
-            if not self.arity_least <= arity <= self.arity_most:
-                continue
-            solved = self.solve(self.guess(arity, start))
-            if solved is not None:
-                start = solved
+        self.solve_arities()
+        while self.best() < 2 and self.must_too():
+            self.budget = self.trials + 100
+            self.solve_arities()
         full = {len(vector): vector for vector, keywords in self.ranked() if not keywords}
         for arity in sorted(full):
             if arity:
                 self.vary(full[arity])
         self.try_keywords()
         return self.choose()
+
+    def solve_arities(self):
+        start = ()
+        for arity in self.arities():
+            if not self.arity_least <= arity <= self.arity_most:
+                continue
+            solved = self.solve(self.guess(arity + len(self.must), start))
+            if solved is not None:
+                start = solved
+
+    def must_too(self):
+        """Takes one more keyword for required, when a TypeError says that it is; False when there is none."""
+        keywords = [name for name, _ in self.shape.keywords]
+        for reply in self.known.values():
+            name = hints.required_keyword(reply.text, keywords, self.arity_most) if reply.status == "type" else None
+            if name and name not in self.must:
+                self.must.append(name)
+                return True
+        return False
 
     def literal_vectors(self):
         return [tuple((text, 0) for text in texts) for texts in self.extra.examples]
@@ -168,7 +229,7 @@ class Search:
         order = []
         if shape.known:
             most = min(max(shape.most(), shape.required), ARITY_MAX)
-            order = list(range(min(shape.required, ARITY_MAX + 4), most + 1)) or [shape.required]
+            order = list(range(shape.required, most + 1)) or [shape.required]
             if len(order) > 4:
                 order = order[:3] + [order[-1]]
         tried = set()
@@ -183,10 +244,12 @@ class Search:
                 if self.best() == 3 and arity >= 3 or self.best() == 2 and arity >= 4:
                     return
 
-    def candidates(self, position):
-        """Descriptors for a position, the likeliest first."""
+    def candidates(self, position, size=None):
+        """Descriptors for a position, the likeliest first; from `size` on positions are the required keywords."""
         names = self.shape.names
         name = names[position] if position < len(names) else names[-1] if names and self.shape.varargs else ""
+        if self.must and size is not None:
+            name = self.must[position - size] if position >= size else name
         found = self.extra.for_name(name)
         found += hints.by_name(name)
         default = self.shape.defaults.get(name, self)
@@ -198,16 +261,17 @@ class Search:
         return list(dict.fromkeys(found))
 
     def guess(self, arity, start):
-        vector = list(start[:arity])
+        vector = list(start[:arity]) if not self.must else []
         for position in range(len(vector), arity):
-            some = [d for d in self.candidates(position) if self.vocabulary.samples(d)]
+            some = [d for d in self.candidates(position, arity - len(self.must)) if self.vocabulary.samples(d)]
             vector.append((some[0] if some else "int", 0))
         return tuple(vector)
 
-    def learn_arity(self, reply, arity):
+    def learn_arity(self, reply, vector):
         """True when the reply says that there must be more or fewer arguments."""
         if reply is None or reply.status != "type":
             return False
+        arity = self.positional(vector)
         asked = hints.arity_of(reply.text, arity)
         if asked is None:
             return False
@@ -221,7 +285,7 @@ class Search:
     def solve(self, vector):
         """An accepted vector of this length, score 3 if there is one, or None."""
         reply = self.trial(vector)
-        if self.learn_arity(reply, len(vector)) or not vector:
+        if self.learn_arity(reply, vector) or not vector:
             return vector if self.score(reply) >= 2 else None
         visited = {vector}
         for _ in range(12):
@@ -243,8 +307,9 @@ class Search:
 
     def led_by(self, reply, vector, visited):
         """The vector that a TypeError's text asks for, when it is a new one."""
-        position, kinds, offenders = hints.of_message(reply.text, self.shape.names)
-        kinds = self.extra.types_named(reply.text) + kinds
+        names = self.shape.names[: self.positional(vector)] + self.must
+        position, kinds, offenders = hints.of_message(reply.text, names)
+        kinds = self.extra.types_named(reply.text) + hints.sequences(reply.text) + kinds
         if not kinds:
             return None
         positions = [position] if position is not None and position < len(vector) else range(len(vector))
@@ -276,7 +341,7 @@ class Search:
         before = self.complaint(reply)
         progress = None
         for place in range(len(vector)):
-            for descriptor in self.alphabet(place):
+            for descriptor in self.alphabet(place, self.positional(vector)):
                 if descriptor == vector[place][0] or not self.vocabulary.samples(descriptor):
                     continue
                 step = vector[:place] + ((descriptor, 0),) + vector[place + 1 :]
@@ -305,8 +370,8 @@ class Search:
         text = re.sub(r"'[\w.]+'|(?:not|got|found) [\w.]+|[\w.]+ found", "", reply.text)
         return (-1 if position is None else position, text)
 
-    def alphabet(self, place):
-        return list(dict.fromkeys(self.candidates(place) + ORDER + self.extra.types + self.extra.literals))
+    def alphabet(self, place, size):
+        return list(dict.fromkeys(self.candidates(place, size) + ORDER + self.extra.types + self.extra.literals))
 
     def uniform(self, arity):
         """The same kind everywhere, then pairs of kinds: for callables whose arguments must agree."""
@@ -338,8 +403,8 @@ class Search:
         self.budget = max(self.budget, self.trials + 40 * len(vector))
         goal = self.score(self.trial(vector))
         for place in range(len(vector)):
-            hinted = self.candidates(place)
-            for descriptor in self.alphabet(place):
+            hinted = self.candidates(place, self.positional(vector))
+            for descriptor in self.alphabet(place, self.positional(vector)):
                 if descriptor in SPECIAL and descriptor not in hinted:
                     continue
                 for index in range(min(self.vocabulary.samples(descriptor), 3)):
@@ -350,23 +415,22 @@ class Search:
     def try_keywords(self):
         """Each keyword on top of the shortest accepted vector, then all accepted ones at once."""
         ranked = [vector for vector, keywords in self.ranked() if not keywords]
-        required = [name for name, needed in self.shape.keywords if needed]
-        base = min(ranked, key=len) if ranked else () if required else None
-        if base is None or not self.shape.keywords:
+        if not ranked or not self.shape.keywords:
             return
+        base = min(ranked, key=len)
         self.budget = self.trials + 120
-        taken = set(self.shape.names[: len(base)])
+        taken = {*self.shape.names[: self.positional(base)], *self.must}
         together = []
         for name, _ in self.shape.keywords[:12]:
             if name in taken:
                 continue
-            choice = self.keyword(base, name, together if required else [])
+            choice = self.keyword(base, name)
             if choice:
                 together.append((name, choice))
         if len(together) > 1:
             self.trial(base, tuple(together))
 
-    def keyword(self, base, name, others):
+    def keyword(self, base, name):
         default = self.shape.defaults.get(name)
         guesses = self.extra.for_name(name) + hints.by_name(name)
         if isinstance(default, bool):
@@ -376,8 +440,10 @@ class Search:
         for descriptor in list(dict.fromkeys(guesses + ORDER))[:14]:
             if not self.vocabulary.samples(descriptor):
                 continue
-            reply = self.trial(base, tuple(others) + ((name, (descriptor, 0)),))
-            if reply is None or "unexpected keyword" in reply.text or "keyword argument" in reply.text:
+            reply = self.trial(base, ((name, (descriptor, 0)),))
+            if reply is None:
+                continue
+            if "unexpected keyword" in reply.text or "keyword argument" in reply.text:
                 return None
             if self.score(reply) == 3:
                 return (descriptor, 0)
@@ -393,7 +459,7 @@ class Search:
 
     def choose(self):
         """At most PATTERNS_MAX accepted lists that differ as much as possible, verified."""
-        left = self.ranked()
+        left = [key for key in self.ranked() if len(key[0]) + len(key[1]) <= CALL_ARGS_MAX]
         top = self.best()
         if top == 3:  # exceptions are worth one place, for the error paths
             raising = [key for key in left if self.score(self.accepted[key]) == 2][:1]
@@ -441,6 +507,9 @@ class Search:
             for place, (name, choice) in enumerate(keywords)
         }
         reply = self.accepted[key]
+        split = self.positional(vector)
+        named.update(zip(self.must, args[split:]))
+        args = args[:split]
         return {"args": args, "kwargs": named, "score": best, "returns": reply.type if reply.status == "ok" else None}
 
     def descriptor(self, choice, best, replaced):
