@@ -34,7 +34,7 @@ ftf_status ftf_fs_join(char path[FTF_FS_PATH_MAX], const char *folder, const cha
     return FTF_OK;
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static ftf_status read_rest(int fd, const char *path, size_t bytes_max, ftf_text *out, ftf_error *err) {
     char chunk[16 * 1024];
@@ -83,7 +83,7 @@ ftf_status ftf_fs_read_tail(const char *path, size_t bytes_max, ftf_text *out, f
     return read_from(path, (off_t)bytes_max, bytes_max + FTF_FS_READ_MAX, out, err);
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 /* The folder part of a path: "." for a bare name. */
 static void parent_of(const char *path, char parent[FTF_FS_PATH_MAX]) {
@@ -174,7 +174,7 @@ ftf_status ftf_fs_rename(const char *from, const char *to, ftf_error *err) {
     return flush_folder(parent, err);
 }
 
-/* ---- folders --------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 ftf_status ftf_fs_make_dirs(const char *path, ftf_error *err) {
     char partial[FTF_FS_PATH_MAX];
@@ -263,7 +263,7 @@ void ftf_names_release(ftf_names *names) {
     *names = (ftf_names){0};
 }
 
-/* ---- removal --------------------------------------------------------------------------------------------------- */
+/* ---- removal ----------------------------------------------------------------------------------------------------- */
 
 ftf_status ftf_fs_remove(const char *path, ftf_error *err) {
     if (unlink(path) != 0 && errno != ENOENT) {

@@ -71,7 +71,7 @@ static char **make_environment(const char *const *changes) {
     return made;
 }
 
-/* ---- the child, before exec ------------------------------------------------------------------------------------ */
+/* ---- the child, before exec -------------------------------------------------------------------------------------- */
 
 _Noreturn static void give_up(int report, int step) {
     trouble what = {.code = errno, .step = step};
@@ -164,7 +164,7 @@ _Noreturn static void be_child(const ftf_proc_options *o, char **env, pid_t pare
     give_up(report, STEP_EXEC);
 }
 
-/* ---- spawn ----------------------------------------------------------------------------------------------------- */
+/* ---- spawn ------------------------------------------------------------------------------------------------------- */
 
 static void close_pair(int fds[2]) {
     for (int i = 0; i < 2; i++) {
