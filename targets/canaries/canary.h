@@ -70,11 +70,13 @@ static inline void *canary_alloc(PyTypeObject *type, PyObject *args, PyObject *k
     return type->tp_alloc(type, 0);
 }
 
-/* The end of a tp_dealloc of an object that owns nothing any more: frees it and lets go of its heap type. */
-static inline void canary_free(PyObject *op) {
-    PyTypeObject *type = Py_TYPE(op);
-    type->tp_free(op);
-    Py_DECREF(type);
-}
+/* The end of a tp_dealloc of an object that owns nothing any more: frees it and lets go of its heap type. A macro, so that
+   the dealloc function itself is the innermost frame of the extension when another thread still uses the object. */
+#define CANARY_FREE(op)                      \
+    do {                                     \
+        PyTypeObject *type_ = Py_TYPE(op);   \
+        type_->tp_free(op);                  \
+        Py_DECREF(type_);                    \
+    } while (0)
 
 #endif

@@ -1,4 +1,4 @@
-/* expect: data-race tsan in get_words <-> get_words */
+/* expect: data-race tsan in get_words|split_text|document_longest|document_length <-> get_words|split_text */
 /*
  * K2, lazy object field. A document splits its text into words when they are first asked for and keeps the tuple. Two
  * first readers of one document both split, and one tuple is lost.
@@ -54,7 +54,7 @@ static void document_dealloc(PyObject *op) {
     Document *self = (Document *)op;
     Py_XDECREF(self->text);
     Py_XDECREF(self->words);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *document_get_words(PyObject *op, void *Py_UNUSED(closure)) { return get_words((Document *)op); }

@@ -38,7 +38,7 @@ static int journal_clear(PyObject *op) {
 static void journal_dealloc(PyObject *op) {
     PyObject_GC_UnTrack(op);
     (void)journal_clear(op);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *journal_add(PyObject *op, PyObject *subject) {

@@ -39,7 +39,7 @@ static int registry_clear(PyObject *op) {
 static void registry_dealloc(PyObject *op) {
     PyObject_GC_UnTrack(op);
     (void)registry_clear(op);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *registry_register(PyObject *op, PyObject *const *args, Py_ssize_t nargs) {

@@ -22,7 +22,7 @@ static PyObject *samples_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static void samples_dealloc(PyObject *op) {
     PyMem_Free(((Samples *)op)->data);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 /* Room for one more; 0, or -1 with an exception. */

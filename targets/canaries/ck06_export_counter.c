@@ -1,7 +1,8 @@
-/* expect: data-race tsan in blob_getbuffer|blob_releasebuffer <-> blob_resize|blob_getbuffer|blob_releasebuffer;
-           data-race tsan in blob_resize <-> blob_resize|blob_length|blob_checksum;
-           use-after-free tsan,asan in blob_resize;
-           double-free asan in blob_resize */
+/* expect: data-race tsan in blob_getbuffer|blob_releasebuffer <-> blob_getbuffer|blob_releasebuffer|blob_resize|blob_fill;
+           data-race tsan in blob_fill <-> blob_fill|blob_resize|blob_length|blob_checksum|blob_getbuffer;
+           use-after-free tsan,asan in blob_fill|blob_resize;
+           double-free asan in blob_fill;
+           heap-overflow asan in blob_checksum|blob_fill */
 /*
  * K6, buffer-export counter. resize() refuses while a buffer is exported, but the counter is neither read nor changed under
  * a lock: a memoryview made between the check and the realloc points to freed memory, and a lost increment makes
@@ -61,7 +62,7 @@ static PyObject *blob_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
 
 static void blob_dealloc(PyObject *op) {
     PyMem_Free(((Blob *)op)->data);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *blob_resize(PyObject *op, PyObject *arg) {

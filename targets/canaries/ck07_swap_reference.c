@@ -30,7 +30,7 @@ static int latest_clear(PyObject *op) {
 static void latest_dealloc(PyObject *op) {
     PyObject_GC_UnTrack(op);
     (void)latest_clear(op);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *latest_publish(PyObject *op, PyObject *message) {

@@ -1,6 +1,6 @@
-/* expect: data-race tsan in pairs_next <-> pairs_next;
-           use-after-free asan in pairs_next;
-           segv plain,tsan,asan in pairs_next */
+/* expect: data-race tsan in pairs_next <-> pairs_next|pairs_length_hint;
+           use-after-free asan in pairs_next|pairs_length_hint;
+           segv plain,tsan,asan in pairs_next|pairs_length_hint */
 /*
  * K8, iterator exhaustion. The cursor is atomic, but at its end the iterator lets go of what it walks over: two threads
  * that reach the end together both release the one reference.
@@ -49,7 +49,7 @@ static int pairs_clear(PyObject *op) {
 static void pairs_dealloc(PyObject *op) {
     PyObject_GC_UnTrack(op);
     (void)pairs_clear(op);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *pairs_next(PyObject *op) {

@@ -1,4 +1,4 @@
-/* expect: data-race tsan in varints_next <-> varints_next|varints_rewind|varints_tell;
+/* expect: data-race tsan in varints_next|varints_rewind <-> varints_next|varints_rewind|varints_tell;
            heap-overflow asan in varints_next */
 /*
  * K9, shared iterator cursor. The decoder checks for the end once per number and then trusts that each number ends inside the
@@ -41,7 +41,7 @@ static PyObject *varints_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static void varints_dealloc(PyObject *op) {
     PyMem_RawFree(((Varints *)op)->data);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *varints_next(PyObject *op) {

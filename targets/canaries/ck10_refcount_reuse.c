@@ -1,4 +1,4 @@
-/* expect: data-race tsan in refill_row <-> refill_row;
+/* expect: data-race tsan in refill_row|steps_next <-> refill_row;
            use-after-free asan in refill_row|steps_next;
            segv plain,tsan,asan in refill_row|steps_next */
 /*
@@ -48,7 +48,7 @@ static void steps_dealloc(PyObject *op) {
 #ifndef FIXED
     Py_XDECREF(((Steps *)op)->row);
 #endif
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 #ifndef FIXED

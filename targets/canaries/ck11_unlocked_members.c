@@ -33,7 +33,7 @@ static PyObject *gauge_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void gauge_dealloc(PyObject *op) {
     Py_XDECREF(((Gauge *)op)->unit);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 /* Adds amount, but never beyond the limit. */
@@ -45,7 +45,7 @@ static PyObject *gauge_add(PyObject *op, PyObject *arg) {
     }
     int total;
     Py_BEGIN_CRITICAL_SECTION(op);
-    if (amount > self->limit - self->total) {
+    if (amount > (long)self->limit - self->total) {
         self->total = self->limit;
     } else if (amount > 0) {
         self->total += amount;

@@ -41,7 +41,7 @@ static PyObject *key_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 
 static void key_dealloc(PyObject *op) {
     Py_XDECREF(((Key *)op)->text);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 /* FNV-1a over the code points, never -1. */

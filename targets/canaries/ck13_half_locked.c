@@ -20,7 +20,7 @@ static PyObject *stack_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void stack_dealloc(PyObject *op) {
     PyMem_Free(((Stack *)op)->items);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static NOINLINE int stack_grow(Stack *self) {

@@ -23,7 +23,7 @@ static PyObject *ledger_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 static void ledger_dealloc(PyObject *op) {
     PyMem_Free(((Ledger *)op)->entries);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static NOINLINE int ledger_grow(Ledger *self) {

@@ -29,7 +29,7 @@ static void cache_dealloc(PyObject *op) {
         PyMem_RawFree(entry);
         entry = next;
     }
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static NOINLINE Entry *find_entry(Cache *self, long key) {

@@ -1,5 +1,5 @@
-/* expect: data-race tsan in node_new|node_free <-> node_new|node_free;
-           data-race tsan in node_new|node_free <-> queue_push|queue_pop|queue_dealloc;
+/* expect: data-race tsan in node_new|node_free <-> node_new|node_free|queue_push|queue_pop|queue_dealloc;
+           data-race tsan in queue_push|queue_pop <-> queue_push|queue_pop;
            use-after-free tsan,asan in node_new|node_free|queue_push|queue_pop|queue_dealloc;
            double-free asan in node_free */
 /*
@@ -73,7 +73,7 @@ static void queue_dealloc(PyObject *op) {
         node_free(node);
         node = next;
     }
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *queue_push(PyObject *op, PyObject *arg) {

@@ -8,7 +8,9 @@
 
 #include <time.h>
 
-/* The parts of a time in UTC, month and year as people count them; NULL when it has none. */
+#define SECONDS_MAX (1LL << 40) /* about 35,000 years, so that every time has a calendar date */
+
+/* The parts of a time in UTC, month and year as people count them. */
 static NOINLINE struct tm *break_down(time_t seconds, struct tm *room) {
 #ifdef FIXED
     struct tm *parts = gmtime_r(&seconds, room);
@@ -16,10 +18,8 @@ static NOINLINE struct tm *break_down(time_t seconds, struct tm *room) {
     (void)room;
     struct tm *parts = gmtime(&seconds);
 #endif
-    if (parts != NULL) {
-        parts->tm_year += 1900;
-        parts->tm_mon += 1;
-    }
+    parts->tm_year += 1900;
+    parts->tm_mon += 1;
     return parts;
 }
 
@@ -29,11 +29,11 @@ static struct tm *parse_time(PyObject *arg, struct tm *room) {
     if (seconds == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    struct tm *parts = break_down((time_t)seconds, room);
-    if (parts == NULL) {
+    if (seconds < -SECONDS_MAX || seconds > SECONDS_MAX) {
         PyErr_SetString(PyExc_OverflowError, "no calendar goes that far");
+        return NULL;
     }
-    return parts;
+    return break_down((time_t)seconds, room);
 }
 
 static PyObject *calendar_split(PyObject *Py_UNUSED(module), PyObject *arg) {

@@ -79,7 +79,7 @@ static PyObject *encoder_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static void encoder_dealloc(PyObject *op) {
     free(((Encoder *)op)->context.out);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *encoder_feed(PyObject *op, PyObject *arg) {

@@ -33,7 +33,7 @@ static PyObject *log_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
 
 static void log_dealloc(PyObject *op) {
     PyMem_Free(((Log *)op)->buffer);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *log_write(PyObject *op, PyObject *arg) {

@@ -50,7 +50,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static void session_dealloc(PyObject *op) {
     Py_XDECREF(((Session *)op)->name);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *session_describe(PyObject *op, PyObject *Py_UNUSED(args)) {

@@ -44,7 +44,7 @@ static NOINLINE int vector_clear(PyObject *op) {
 static void vector_dealloc(PyObject *op) {
     PyObject_GC_UnTrack(op);
     (void)vector_clear(op);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static PyObject *vector_append(PyObject *op, PyObject *item) {

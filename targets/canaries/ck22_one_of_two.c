@@ -21,7 +21,7 @@ static PyObject *tally_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void tally_dealloc(PyObject *op) {
     PyMem_Free(((Tally *)op)->counts);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 /* Makes size at least as large as asked for; 0, or -1 when there is no memory. */

@@ -30,7 +30,7 @@ static PyObject *account_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static void account_dealloc(PyObject *op) {
     pthread_mutex_destroy(&((Account *)op)->mutex);
-    canary_free(op);
+    CANARY_FREE(op);
 }
 
 static NOINLINE void lock_both(Account *from, Account *to) {

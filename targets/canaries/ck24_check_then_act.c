@@ -32,11 +32,12 @@ static PyObject *tickets_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
-static void tickets_dealloc(PyObject *op) { canary_free(op); }
+static void tickets_dealloc(PyObject *op) { CANARY_FREE(op); }
 
 static NOINLINE void tickets_check(const Tickets *self, long left) {
     if (left < 0 || left > self->total) {
-        Py_FatalError("the number of tickets left is not between none and all");
+        fputs("tickets: the number left is not between none and all\n", stderr);
+        abort();
     }
 }
 

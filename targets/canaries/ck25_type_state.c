@@ -31,7 +31,7 @@ static PyObject *celsius_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return (PyObject *)self;
 }
 
-static void celsius_dealloc(PyObject *op) { canary_free(op); }
+static void celsius_dealloc(PyObject *op) { CANARY_FREE(op); }
 
 static PyObject *repr_degrees(PyObject *op, const char *format) {
     PyObject *number = PyFloat_FromDouble(((Celsius *)op)->degrees);

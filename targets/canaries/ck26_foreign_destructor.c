@@ -1,6 +1,7 @@
-/* expect: data-race tsan in cursor_unlink <-> store_open|store_count|store_rewind|cursor_unlink|cursor_advance;
-           use-after-free asan in cursor_unlink|store_open|store_count|store_rewind;
-           segv plain,tsan,asan in cursor_unlink|store_open|store_count|store_rewind */
+/* expect: data-race tsan in cursor_unlink|cursor_dealloc <-> store_open|store_count|store_rewind|cursor_advance;
+           data-race tsan in cursor_unlink <-> cursor_unlink|cursor_dealloc;
+           use-after-free asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind;
+           segv plain,tsan,asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind */
 /*
  * K26, destructor on a foreign thread. A store keeps its cursors in a list without owning them, and every method locks it. A cursor
  * leaves the list when it dies, which happens without the lock and on whatever thread drops it last.
@@ -27,7 +28,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return canary_alloc(type, args, kwargs);
 }
 
-static void store_dealloc(PyObject *op) { canary_free(op); }
+static void store_dealloc(PyObject *op) { CANARY_FREE(op); }
 
 static PyObject *store_open(PyObject *op, PyObject *Py_UNUSED(args)) {
     Store *self = (Store *)op;
@@ -83,7 +84,7 @@ static NOINLINE void cursor_unlink(Cursor *self) {
 static void cursor_dealloc(PyObject *op) {
     Store *store = ((Cursor *)op)->store;
     cursor_unlink((Cursor *)op);
-    canary_free(op);
+    CANARY_FREE(op);
     Py_DECREF(store);
 }
 

@@ -24,7 +24,7 @@ static PyObject *stats_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return canary_alloc(type, args, kwargs);
 }
 
-static void stats_dealloc(PyObject *op) { canary_free(op); }
+static void stats_dealloc(PyObject *op) { CANARY_FREE(op); }
 
 static PyObject *stats_hit(PyObject *op, PyObject *Py_UNUSED(args)) {
     __atomic_fetch_add(&((Stats *)op)->hits, 1, __ATOMIC_RELAXED);

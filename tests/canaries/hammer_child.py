@@ -14,6 +14,7 @@ import threading
 import time
 
 CALLS = 60  # of each thread in each round
+REPEAT = 100  # how often a call is made when it is repeated
 KEEP = 12  # objects that a round shares
 FORBIDDEN = ("exit", "abort", "fork", "exec", "kill", "spawn", "system", "input", "breakpoint", "sleep", "wait")
 
@@ -26,17 +27,16 @@ def make_values(rng):
     ]  # fmt: skip
 
 
-def ops_of(thing):
-    """What can be done to an object: functions of it and of a source of random arguments."""
-    ops = [(operator.attrgetter(name), name) for name in dir(type(thing)) if not name.startswith("_")]
-    return [op for op in ops if not any(word in op[1] for word in FORBIDDEN)]
+def attributes_of(made):
+    """The names of the public methods and attributes of a type that may be called or changed."""
+    return [name for name in dir(made) if not name.startswith("_") and not any(word in name for word in FORBIDDEN)]
 
 
-def set_or_delete(rng, thing, name, value):
-    if rng.random() < 0.9:
-        setattr(thing, name, value)
-    else:
+def set_or_delete(thing, name, value, delete):
+    if delete:
         delattr(thing, name)
+    else:
+        setattr(thing, name, value)
 
 
 def exhaust(iterator):
@@ -45,6 +45,7 @@ def exhaust(iterator):
 
 
 SLOTS = [
+    lambda thing, a, b: [getattr(thing, name) for name in dir(type(thing)) if not name.startswith("_")],
     lambda thing, a, b: len(thing),
     lambda thing, a, b: repr(thing),
     lambda thing, a, b: str(thing),
@@ -73,21 +74,25 @@ class Hammer:
     def __init__(self, seed, functions):
         self.rng = random.Random(seed)
         self.functions = functions
+        self.attributes = {}  # type: its attributes_of
         self.shapes = {}  # name of a callable: lists of indices into the values
 
-    def arguments(self, name, values, things):
+    def arguments(self, name, pool):
+        """Random arguments for a callable, and the shape to remember when it accepts them."""
         known = self.shapes.get(name)
         if known and self.rng.random() < 0.8:
-            return self.rng.choice(known)
-        pool = len(values) + len(things)
-        return [self.rng.randrange(pool) for _ in range(self.rng.choice((0, 0, 1, 1, 1, 2, 2, 3)))]
+            shape = self.rng.choice(known)
+        else:
+            shape = [self.rng.randrange(len(pool)) for _ in range(self.rng.choice((0, 0, 1, 1, 1, 2, 2, 3)))]
+        return [pool[index % len(pool)] for index in shape], shape
 
     def call(self, name, function, values, things):
-        """Calls with random arguments and returns the result, or None when it raised."""
-        shape = self.arguments(name, values, things)
-        pool = values + things
+        """Calls with random arguments, once or many times; the last result, or None when it raised."""
+        arguments, shape = self.arguments(name, values + things)
+        result = None
         try:
-            result = function(*(pool[index % len(pool)] for index in shape))
+            for _ in range(self.repeats()):
+                result = function(*arguments)
         except TypeError:
             return None
         except Exception:
@@ -96,6 +101,9 @@ class Hammer:
         if len(known) < 40:
             known.append(shape)
         return result
+
+    def repeats(self):
+        return REPEAT if self.rng.random() < 0.1 else 1
 
     def make(self, types, values):
         """The objects that a round shares."""
@@ -115,25 +123,32 @@ class Hammer:
         if self.functions and (not things or rng.random() < 0.3):
             name, function = rng.choice(self.functions)
             result = self.call(name, function, values, things)
-        elif not things:
-            return
+        elif things:
+            result = self.act_on(rng.choice(things), values, things)
         else:
-            thing = rng.choice(things)
-            ops = ops_of(thing)
-            kind = rng.random()
-            if ops and kind < 0.7:
-                get, name = rng.choice(ops)
-                attribute = get(thing)
-                if callable(attribute):
-                    result = self.call(f"{type(thing).__name__}.{name}", attribute, values, things)
-                elif rng.random() < 0.4:
-                    return set_or_delete(rng, thing, name, rng.choice(values))
-                else:
-                    return
-            else:
-                return rng.choice(SLOTS)(thing, rng.choice(values), rng.choice(values))
+            return
         if type(result).__module__ == home and len(things) < KEEP:
             things.append(result)
+
+    def act_on(self, thing, values, things):
+        rng = self.rng
+        made = type(thing)
+        if made not in self.attributes:
+            self.attributes[made] = attributes_of(made)
+        names = self.attributes[made]
+        if not names or rng.random() < 0.3:
+            slot, a, b = rng.choice(SLOTS), rng.choice(values), rng.choice(values)
+            for _ in range(self.repeats()):
+                slot(thing, a, b)
+            return None
+        name = rng.choice(names)
+        attribute = getattr(thing, name)
+        if callable(attribute):
+            return self.call(f"{made.__name__}.{name}", attribute, values, things)
+        value, delete = rng.choice(values), rng.random() < 0.1
+        for _ in range(self.repeats()):
+            set_or_delete(thing, name, value, delete)
+        return None
 
     def round(self, start, values, things, home):
         start.wait()
