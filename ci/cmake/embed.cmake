@@ -1,16 +1,29 @@
 # Writes SOURCE and HEADER: each of SCRIPTS (files <name>.py) as a NUL-terminated C array ftf_py_<name>.
 #   cmake -DSOURCE=... -DHEADER=... -DSCRIPTS="a.py;b.py" -P embed.cmake
 
-set(header "/* Made by ci/cmake/embed.cmake from the scripts of harness/python/. */\n#ifndef FTF_PYTHON_SOURCES_H\n#define FTF_PYTHON_SOURCES_H\n#include <stddef.h>\n\n")
-set(source "/* Made by ci/cmake/embed.cmake from the scripts of harness/python/. */\n#include \"python_sources.h\"\n")
+set(note "/* Made by ci/cmake/embed.cmake from the scripts of harness/python/. */\n")
+set(header "${note}#ifndef FTF_PYTHON_SOURCES_H
+#define FTF_PYTHON_SOURCES_H
+#include <stddef.h>
+
+/* All of them, for writing the folder out; ends with a NULL name. */
+typedef struct ftf_py_source {
+    const char *name; /* with .py */
+    const char *text;
+    size_t len;
+} ftf_py_source;
+
+extern const ftf_py_source ftf_py_sources[];
+
+")
+set(source "${note}#include \"python_sources.h\"\n")
 set(table "\nconst ftf_py_source ftf_py_sources[] = {\n")
-string(APPEND header "/* All of them, for writing the folder out; ends with a NULL name. */\n")
-string(APPEND header "typedef struct ftf_py_source {\n    const char *name; /* with .py */\n    const char *text;\n    size_t len;\n} ftf_py_source;\n\nextern const ftf_py_source ftf_py_sources[];\n\n")
+string(REPEAT "." 80 line) # of hex digits, after which the source text breaks
 foreach(script ${SCRIPTS})
   get_filename_component(name ${script} NAME_WE)
   file(READ ${script} hex HEX)
   string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
-  string(REGEX REPLACE "(................................................................................)" "\\1\n    " bytes "${bytes}")
+  string(REGEX REPLACE "(${line})" "\\1\n    " bytes "${bytes}")
   string(APPEND source "\nconst char ftf_py_${name}[] = {\n    ${bytes}0x00};\n")
   string(APPEND header "extern const char ftf_py_${name}[];\n")
   string(APPEND table "    {\"${name}.py\", ftf_py_${name}, sizeof ftf_py_${name} - 1},\n")

@@ -17,14 +17,14 @@
 #include "reduce/attempt.h"
 
 enum {
-    STOP_GRACE_MS = 700,     /* for workers to end by themselves; what they report is on disk before */
+    STOP_GRACE_MS = 700, /* for workers to end by themselves; what they report is on disk before */
     CONFIRM_RUNS = 20,
     CONFIRM_JOBS_MAX = 16,
     CONFIRM_DEADLINE_MS = 60 * 1000,
     SIGNATURE_MAX = 1000,
 };
 
-/* ---- filing ------------------------------------------------------------------------------------------------------------ */
+/* ---- filing ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t elapsed_ms(const ftf_campaign *campaign) {
     return campaign->started_ms > 0 ? ftf_proc_now_ms() - campaign->started_ms : 0;
@@ -76,8 +76,8 @@ static void on_filed(void *self, const ftf_filed *filed) {
     char when[16];
     if (!campaign->options.quiet) {
         ftf_progress_view_say(&campaign->view, "%s  %s %s (%s) [%s]: %s", ftf_progress_time(elapsed_ms(campaign), when),
-                            filed->filing == FTF_FILED_NEW ? "new" : "again", entry->kind, entry->flavour,
-                            entry->blame, entry->title);
+                              filed->filing == FTF_FILED_NEW ? "new" : "again", entry->kind, entry->flavour,
+                              entry->blame, entry->title);
     }
 }
 
@@ -115,20 +115,22 @@ static ftf_status file_gil(ftf_campaign *campaign, ftf_error *err) {
     record->scenario = strdup(text.data);
     record->original = strdup(text.data);
     ftf_text_release(&text);
-    FTF_ASSERT(record->target != NULL && record->detail != NULL && record->scenario != NULL && record->original != NULL);
+    FTF_ASSERT(record->target != NULL && record->detail != NULL && record->scenario != NULL &&
+               record->original != NULL);
     record->sequence = 1;
     ftf_status status = file_record(campaign, record, err);
     ftf_record_destroy(record);
     return status;
 }
 
-/* ---- deaths ------------------------------------------------------------------------------------------------------------ */
+/* ---- deaths ------------------------------------------------------------------------------------------------------ */
 
 /* Keeps what is needed to understand a worker's end that was our fault. */
 static void keep_bug(const ftf_campaign *campaign, const ftf_worker *worker, const ftf_worker_death *death) {
     char folder[FTF_FS_PATH_MAX], to[FTF_FS_PATH_MAX];
     const char *const from[] = {death->stderr_path, death->blackbox_path};
-    if (ftf_path(folder, NULL, "%s/bugs", campaign->options.out) != FTF_OK || ftf_fs_make_dirs(folder, NULL) != FTF_OK) {
+    if (ftf_path(folder, NULL, "%s/bugs", campaign->options.out) != FTF_OK ||
+        ftf_fs_make_dirs(folder, NULL) != FTF_OK) {
         return;
     }
     for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
@@ -149,8 +151,7 @@ static void set_aside(const ftf_campaign *campaign, const ftf_record *record) {
     }
 }
 
-static ftf_status on_bug(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death,
-                         const char *text) {
+static ftf_status on_bug(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death, const char *text) {
     campaign->bugs++;
     keep_bug(campaign, worker, death);
     ftf_progress_view_say(&campaign->view, "a bug of ftfuzz in worker %s: %s", ftf_worker_name(worker), text);
@@ -158,17 +159,15 @@ static ftf_status on_bug(ftf_campaign *campaign, ftf_worker *worker, const ftf_w
     return FTF_OK;
 }
 
-static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death,
-                      const ftf_crash *crash, ftf_error *err) {
+static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death, const ftf_crash *crash,
+                      ftf_error *err) {
     char folder[FTF_FS_PATH_MAX], name[64];
     ftf_status status = FTF_OK;
     switch (crash->death) {
     case FTF_DEATH_NONE: /* libFuzzer never ends by itself under our options */
         return on_bug(campaign, worker, death, "it ended although nobody had asked it to");
-    case FTF_DEATH_BUG:
-        return on_bug(campaign, worker, death, crash->text);
-    case FTF_DEATH_SETUP:
-        return ftf_fail(err, FTF_SETUP, "%s", crash->text);
+    case FTF_DEATH_BUG: return on_bug(campaign, worker, death, crash->text);
+    case FTF_DEATH_SETUP: return ftf_fail(err, FTF_SETUP, "%s", crash->text);
     case FTF_DEATH_FINDING:
         ftf_worker_forgive(worker);
         set_aside(campaign, crash->record);
@@ -187,14 +186,13 @@ static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_work
             }
         }
         ftf_progress_view_say(&campaign->view, "worker %s was killed (%s); starting another", ftf_worker_name(worker),
-                            crash->text);
+                              crash->text);
         return status;
     }
     return status;
 }
 
-static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death,
-                           ftf_error *err) {
+static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death, ftf_error *err) {
     campaign->deaths++;
     if (death->intended) {
         return FTF_OK;
@@ -212,7 +210,7 @@ static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf
     if (status == FTF_OK && death->hopeless && !excused && !campaign->gave_up) {
         campaign->gave_up = true;
         ftf_progress_view_say(&campaign->view, "%d workers in a row ended before their second scenario; giving up: %s",
-                            FTF_WORKER_EARLY_MAX, crash.text);
+                              FTF_WORKER_EARLY_MAX, crash.text);
     }
     ftf_crash_release(&crash);
     return status;
@@ -229,7 +227,7 @@ static ftf_status attend(ftf_campaign *campaign, ftf_worker *worker, ftf_error *
     return status;
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------------------------- */
 
 static void count_kind(ftf_progress_snapshot *snapshot, const char *kind) {
     for (uint32_t i = 0; i < snapshot->kind_count; i++) {
@@ -245,9 +243,8 @@ static void count_kind(ftf_progress_snapshot *snapshot, const char *kind) {
 }
 
 static void draw(ftf_campaign *campaign) {
-    ftf_progress_snapshot snapshot = {.elapsed_ms = elapsed_ms(campaign),
-                                    .limit_ms = campaign->options.time_ms,
-                                    .counters = count(campaign)};
+    ftf_progress_snapshot snapshot = {
+        .elapsed_ms = elapsed_ms(campaign), .limit_ms = campaign->options.time_ms, .counters = count(campaign)};
     for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
         const ftf_entry *entry = ftf_store_at(campaign->store, i);
         if (entry->count_here == 0) {
@@ -312,7 +309,7 @@ uint32_t ftf_campaign_blamed(const ftf_campaign *campaign) {
     return blamed;
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------------ */
+/* ---- opening and closing ----------------------------------------------------------------------------------------- */
 
 /* Files what a campaign that was killed had left in the spool, then empties the work folder. */
 static ftf_status clean_work(ftf_campaign *campaign, ftf_error *err) {
@@ -403,7 +400,7 @@ void ftf_campaign_close(ftf_campaign *campaign) {
     free(campaign);
 }
 
-/* ---- confirming --------------------------------------------------------------------------------------------------------- */
+/* ---- confirming -------------------------------------------------------------------------------------------------- */
 
 typedef struct confirm_clock {
     const ftf_campaign *campaign;
@@ -476,8 +473,9 @@ ftf_status ftf_campaign_confirm(ftf_campaign *campaign, ftf_error *err) {
                 break;
             }
             if (tried_count == 0 && !campaign->options.quiet) {
-                ftf_progress_view_say(&campaign->view, "replaying findings in fresh processes, for at most %" PRIu64 " s",
-                                    campaign->options.confirm_ms / 1000);
+                ftf_progress_view_say(&campaign->view,
+                                      "replaying findings in fresh processes, for at most %" PRIu64 " s",
+                                      campaign->options.confirm_ms / 1000);
             }
             char *id = tried[tried_count++], flavour[16];
             snprintf(id, FTF_FINDING_ID_MAX, "%s", entry->id); /* the entry is gone when the store changes */

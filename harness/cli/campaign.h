@@ -8,14 +8,14 @@
  *     <out>/corpus/ quarantine/ scenarios worth mutating; those that ended a worker (corpus.h)
  *     <out>/restarts/           records of scenarios in which a worker was killed: for us, no findings
  *     <out>/bugs/               what a worker that broke for a reason of ours left behind
- *     <out>/work/               black boxes, spool, standard error; emptied at the next start, after the spool was filed
+ *     <out>/work/               black boxes, spool, standard error; emptied at the next start, its spool filed before
  *     <out>/campaign.json       the summary
  *
  * Nothing found is ever held in memory only: the spool is on disk before we know of it, and is filed by the next
  * campaign in the same folder when this one is killed.
  *
- * One turn of the loop (every FTF_CAMPAIGN_TICK_MS): look after each worker; when one died, judge (findings/crash.h) and
- * file; every FTF_CAMPAIGN_SPOOL_MS file what the live ones reported; draw the status.
+ * One turn of the loop (every FTF_CAMPAIGN_TICK_MS): look after each worker; when one died, judge (findings/crash.h)
+ * and file; every FTF_CAMPAIGN_SPOOL_MS file what the live ones reported; draw the status.
  *
  * Threads: one. `stop` may be set by a signal handler.
  */
@@ -41,7 +41,7 @@ typedef struct ftf_campaign_options {
     const ftf_paths *paths;
     const ftf_target *target;
     const ftf_learnt *learnt;
-    const char *out; /* the target's own folder */
+    const char *out;     /* the target's own folder */
     const char *command; /* the command line, for finding.json */
     bool flavours[FTF_FLAVOUR_COUNT];
     uint32_t jobs;
@@ -73,8 +73,8 @@ typedef struct ftf_campaign {
     uint64_t started_ms, ended_ms, spool_ms;
     ftf_counters counters; /* final, once it has ended */
     uint32_t bugs, deaths;
-    bool enough;           /* the wanted finding came */
-    bool gave_up;          /* a place was hopeless, or too many bugs of ours */
+    bool enough;  /* the wanted finding came */
+    bool gave_up; /* a place was hopeless, or too many bugs of ours */
     uint32_t hit_count;
     ftf_campaign_hit hits[FTF_CAMPAIGN_HITS_MAX];
     char work[FTF_FS_PATH_MAX], spool[FTF_FS_PATH_MAX], corpus[FTF_FS_PATH_MAX], quarantine[FTF_FS_PATH_MAX];

@@ -14,7 +14,7 @@
 
 enum {
     TIME_DEFAULT_S = 120,
-    CONFIRM_SHARE = 4,      /* at most a quarter of the campaign's time goes into replaying what it found */
+    CONFIRM_SHARE = 4, /* at most a quarter of the campaign's time goes into replaying what it found */
     CONFIRM_MIN_S = 20,
     CONFIRM_MAX_S = 60,
     RSS_LIMIT_DEFAULT_MIB = 2560, /* ClusterFuzz's limit */
@@ -64,10 +64,11 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
         .operand = "TARGET",
         .summary = "Hammers a module from several threads with generated scenarios and keeps what goes wrong.",
         .rows = rows,
-        .notes = "TARGET is a module that the interpreter can import (collections), a canary (ck03_borrowed_item), or a\n"
-                 "folder: of single-file C extensions, or of built ones (./myext, ./myext:_speedups).\n\n"
-                 "Ctrl-C ends the campaign with its summary. Exit codes: 0 no finding is blamed on the extension,\n"
-                 "1 there is one, 2 usage or set-up, 3 a bug of ftfuzz itself."};
+        .notes =
+            "TARGET is a module that the interpreter can import (collections), a canary (ck03_borrowed_item), or a\n"
+            "folder: of single-file C extensions, or of built ones (./myext, ./myext:_speedups).\n\n"
+            "Ctrl-C ends the campaign with its summary. Exit codes: 0 no finding is blamed on the extension,\n"
+            "1 there is one, 2 usage or set-up, 3 a bug of ftfuzz itself."};
     ftf_status status = ftf_options_parse(&usage, argc, argv, &a->spec, &a->help, err);
     if (status == FTF_OK && a->help) {
         ftf_options_help(&usage, stdout);

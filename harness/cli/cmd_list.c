@@ -13,37 +13,37 @@ typedef struct listing {
     json_t *json;     /* NULL: print text */
 } listing;
 
-/* The first comment line of a target file says what it is about; the first line of a canary what it plants. */
-static void first_words(const char *path, char *words, size_t room) {
+/* What a target file says in its first comment line, and a canary after its `K<number>,`. */
+static void first_words(const char *path, bool canary, char *words, size_t room) {
+    enum { LINES_MAX = 20 };
     FILE *file = fopen(path, "re");
-    *words = '\0';
-    if (file == NULL) {
-        return;
-    }
     char line[300];
-    if (fgets(line, sizeof line, file) != NULL && strchr("#/", line[0]) != NULL) {
+    *words = '\0';
+    for (int i = 0; file != NULL && i < LINES_MAX && *words == '\0' && fgets(line, sizeof line, file) != NULL; i++) {
         const char *start = line + strspn(line, "#/* ");
-        size_t len = strcspn(start, "\n");
-        while (len > 0 && strchr("*/ ", start[len - 1]) != NULL) {
-            len--;
+        bool wanted = canary ? start[0] == 'K' && start[1] >= '0' && start[1] <= '9' : line[0] == '#';
+        if (wanted) {
+            snprintf(words, room, "%.*s", (int)strcspn(start, canary ? ".\n" : "\n"), start);
         }
-        snprintf(words, room, "%.*s", (int)len, start);
     }
-    fclose(file);
+    if (file != NULL) {
+        fclose(file);
+    }
 }
 
 static void on_target(void *self, const char *name, const char *what, const char *file) {
     listing *list = self;
     char words[200];
-    first_words(file, words, sizeof words);
+    bool canary = strcmp(what, "canary") == 0;
+    first_words(file, canary, words, sizeof words);
     if (list->json != NULL) {
-        json_array_append_new(list->json, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "kind", what, "file", file,
-                                                    "about", words));
+        json_array_append_new(
+            list->json, json_pack("{s:s, s:s, s:s, s:s}", "name", name, "kind", what, "file", file, "about", words));
         return;
     }
     if (list->last == NULL || strcmp(list->last, what) != 0) {
-        puts(strcmp(what, "canary") == 0 ? "\ncanaries (planted bugs; each has a twin NAME_fixed without the bug):"
-                                         : "targets with a file in targets/:");
+        puts(canary ? "\ncanaries (planted bugs; each has a twin NAME_fixed without the bug):"
+                    : "targets with a file in targets/:");
         list->last = what;
     }
     printf("  %-24s %s\n", name, words);
@@ -54,8 +54,7 @@ int ftf_command_list(int argc, char **argv) {
     bool json = false, help = false;
     ftf_error err = {0};
     const ftf_option rows[] = {{"--json", FTF_OPTION_FLAG, &json, NULL, "as JSON"}, {0}};
-    const ftf_usage usage = {
-        .command = "list", .summary = "Prints the targets that come with ftfuzz.", .rows = rows};
+    const ftf_usage usage = {.command = "list", .summary = "Prints the targets that come with ftfuzz.", .rows = rows};
     if (ftf_options_parse(&usage, argc, argv, NULL, &help, &err) != FTF_OK) {
         return ftf_command_fail(&err);
     }

@@ -44,12 +44,13 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
         {"--json", FTF_OPTION_FLAG, &a->json, NULL, "the result as JSON on standard output"},
         {0},
     };
-    const ftf_usage usage = {.command = "replay",
-                             .operand = "FINDING",
-                             .summary = "Runs a finding (its folder, or a .ft file) again in fresh processes.",
-                             .rows = rows,
-                             .notes = "Prints `replayed k/n`. Exit codes: 0 it did not show (k = 0), 1 it did, 2 usage or\n"
-                                      "set-up, 3 a bug of ftfuzz itself."};
+    const ftf_usage usage = {
+        .command = "replay",
+        .operand = "FINDING",
+        .summary = "Runs a finding (its folder, or a .ft file) again in fresh processes.",
+        .rows = rows,
+        .notes = "Prints `replayed k/n`. Exit codes: 0 it did not show (k = 0), 1 it did, 2 usage or\n"
+                 "set-up, 3 a bug of ftfuzz itself."};
     ftf_status status = ftf_options_parse(&usage, argc, argv, &a->finding, &a->help, err);
     if (status == FTF_OK && a->help) {
         ftf_options_help(&usage, stdout);
@@ -63,7 +64,7 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     return status;
 }
 
-/* ---- what to replay ---------------------------------------------------------------------------------------------------- */
+/* ---- what to replay ---------------------------------------------------------------------------------------------- */
 
 static void copy_string(char *to, size_t room, const json_t *json, const char *member) {
     const char *text = json_string_value(json_object_get(json, member));
@@ -149,7 +150,8 @@ static ftf_status load(const arguments *a, subject *s, ftf_error *err) {
     bool chosen = false;
     for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT; f++) {
         if (a->flavour != NULL) {
-            s->flavours[f] = strcmp(a->flavour, "both") == 0 || strcmp(a->flavour, ftf_flavour_name((ftf_flavour)f)) == 0;
+            s->flavours[f] = strcmp(a->flavour, "both") == 0 ||
+                             strcmp(a->flavour, ftf_flavour_name((ftf_flavour)f)) == 0;
         }
         chosen = chosen || s->flavours[f];
     }
@@ -159,7 +161,7 @@ static ftf_status load(const arguments *a, subject *s, ftf_error *err) {
     return status;
 }
 
-/* ---- replaying --------------------------------------------------------------------------------------------------------- */
+/* ---- replaying --------------------------------------------------------------------------------------------------- */
 
 typedef struct setting {
     const arguments *arguments;
@@ -179,10 +181,10 @@ static void report(setting *s, ftf_flavour flavour, const ftf_attempt_result *re
         json_array_append_new(others, json_pack("{s:s, s:s, s:i}", "id", result->others[i].id, "title",
                                                 result->others[i].title, "seen", (int)result->others[i].seen));
     }
-    json_array_append_new(s->results, json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o}", "flavour",
-                                                ftf_flavour_name(flavour), "k", (int)result->k, "n", (int)result->n,
-                                                "steals", (int)result->steals, "timeouts", (int)result->timeouts,
-                                                "broken", (int)result->broken, "others", others));
+    json_array_append_new(s->results,
+                          json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o}", "flavour", ftf_flavour_name(flavour), "k",
+                                    (int)result->k, "n", (int)result->n, "steals", (int)result->steals, "timeouts",
+                                    (int)result->timeouts, "broken", (int)result->broken, "others", others));
     if (s->arguments->json) {
         return;
     }
@@ -213,14 +215,15 @@ static ftf_status replay_flavour(setting *s, ftf_flavour flavour, ftf_error *err
                                    .catalog = s->learnt.catalog,
                                    .symbolizer = s->symbolizer,
                                    .scratch = s->scratch,
-                                   .jobs = s->arguments->jobs > 0     ? (uint32_t)s->arguments->jobs
+                                   .jobs = s->arguments->jobs > 0        ? (uint32_t)s->arguments->jobs
                                            : cpus < FTF_ATTEMPT_JOBS_MAX ? (uint32_t)cpus
                                                                          : FTF_ATTEMPT_JOBS_MAX};
     ftf_attempt_result result = {0};
     ftf_status status = ftf_paths_need(&s->paths, flavour, err);
     if (status == FTF_OK) {
         const char *signature = *s->subject->signature != '\0' ? s->subject->signature : NULL;
-        status = ftf_attempt_replay(&options, s->subject->text.data, signature, (uint32_t)s->arguments->n, &result, err);
+        status = ftf_attempt_replay(&options, s->subject->text.data, signature, (uint32_t)s->arguments->n, &result,
+                                    err);
     }
     if (status == FTF_OK) {
         report(s, flavour, &result);

@@ -12,15 +12,9 @@ static const char *const trait_names[] = {"iterable", "iterator", "sized",    "m
 
 static void print_arg(const ftf_catalog *catalog, const ftf_arg *arg) {
     switch (arg->source) {
-    case FTF_ARG_KIND:
-        fputs(ftf_kinds[arg->index].name, stdout);
-        break;
-    case FTF_ARG_TYPE:
-        fputs(catalog->types[arg->index].name, stdout);
-        break;
-    case FTF_ARG_LITERAL:
-        fputs(arg->text, stdout);
-        break;
+    case FTF_ARG_KIND: fputs(ftf_kinds[arg->index].name, stdout); break;
+    case FTF_ARG_TYPE: fputs(catalog->types[arg->index].name, stdout); break;
+    case FTF_ARG_LITERAL: fputs(arg->text, stdout); break;
     }
 }
 
@@ -128,7 +122,8 @@ int ftf_command_show(int argc, char **argv) {
     bool json = false, help = false;
     const char *spec = NULL;
     ftf_error err = {0};
-    const ftf_option rows[] = {{"--json", FTF_OPTION_FLAG, &json, NULL, "the catalog as JSON (format: catalog.h)"}, {0}};
+    const ftf_option rows[] = {{"--json", FTF_OPTION_FLAG, &json, NULL, "the catalog as JSON (format: catalog.h)"},
+                               {0}};
     const ftf_usage usage = {.command = "show",
                              .operand = "TARGET",
                              .summary = "Prints what is known about a module: every callable and what it accepts.",

@@ -21,11 +21,9 @@ enum {
     LAST_LINE_MAX = 300,
 };
 
-/* ---- the cache's key ------------------------------------------------------------------------------------------------- */
+/* ---- the cache's key --------------------------------------------------------------------------------------------- */
 
-static uint64_t hash_text(uint64_t hash, const char *text) {
-    return ftf_hash_bytes(hash, text, strlen(text) + 1);
-}
+static uint64_t hash_text(uint64_t hash, const char *text) { return ftf_hash_bytes(hash, text, strlen(text) + 1); }
 
 /* A file that is not there counts as empty. */
 static uint64_t hash_file(uint64_t hash, const char *path) {
@@ -69,8 +67,8 @@ static uint64_t hash_kinds(uint64_t hash) {
     return hash;
 }
 
-/* The prefixes name version, flavour, compiler and instrumentation (ci/build-python), so they stand for the interpreters.
-   All of them count, because the catalog names libraries of each. */
+/* The prefixes name version, flavour, compiler and instrumentation (ci/build-python), so they stand for the
+   interpreters. All of them count, because the catalog names libraries of each. */
 static uint64_t key(const ftf_paths *paths, const ftf_target *target) {
     uint64_t hash = hash_kinds(hash_scripts(hash_text(FTF_HASH_START, target->spec)));
     for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
@@ -80,7 +78,7 @@ static uint64_t key(const ftf_paths *paths, const ftf_target *target) {
     return *target->file != '\0' ? hash_file(hash, target->file) : hash;
 }
 
-/* ---- the process ----------------------------------------------------------------------------------------------------- */
+/* ---- the process ------------------------------------------------------------------------------------------------- */
 
 static ftf_status write_scripts(const char *folder, ftf_error *err) {
     ftf_status status = FTF_OK;
@@ -180,7 +178,8 @@ static ftf_status run_discovery(const discovery *d, ftf_error *err) {
     argv[argc++] = d->out;
     argv[argc] = NULL;
     /* Nothing of the person's Python set-up may change what is learnt. */
-    const char *env[] = {"PYTHONHASHSEED=0", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONWARNINGS=ignore", NULL};
+    const char *env[] = {"PYTHONHASHSEED=0",      "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP",
+                         "PYTHONWARNINGS=ignore", NULL};
     ftf_proc_options options = {.argv = argv,
                                 .env = env,
                                 .cwd = d->cwd,
@@ -202,7 +201,7 @@ static ftf_status run_discovery(const discovery *d, ftf_error *err) {
     return end.signaled || end.code != 0 ? fail_discovery(d->target, &end, d->log, err) : FTF_OK;
 }
 
-/* ---- one catalog for all flavours ------------------------------------------------------------------------------------ */
+/* ---- one catalog for all flavours -------------------------------------------------------------------------------- */
 
 /* /plain/lib/_x.so -> /tsan/lib/_x.so; false when library is not below from. */
 static bool move_path(const char *library, const char *from, const char *to, char out[FTF_FS_PATH_MAX]) {
@@ -226,7 +225,7 @@ static void add_twins(const ftf_paths *paths, const ftf_target *target, json_t *
     }
 }
 
-/* ---- learning -------------------------------------------------------------------------------------------------------- */
+/* ---- learning ---------------------------------------------------------------------------------------------------- */
 
 static ftf_status load(const char *path, ftf_catalog **out, ftf_error *err) {
     ftf_text text = {0};

@@ -5,8 +5,8 @@
  * kept in <cache>/catalogs, and read from there as long as nothing changed that it was made from: the interpreter, the
  * discovery scripts, the table of kinds, the target's file and its libraries.
  *
- * Discovery calls functions of the target with made-up arguments, so it runs in a process and a scratch folder of its own,
- * with a deadline; what it says when it refuses is passed on as the error's text.
+ * Discovery calls functions of the target with made-up arguments, so it runs in a process and a scratch folder of its
+ * own, with a deadline; what it says when it refuses is passed on as the error's text.
  *
  * blame.libraries of the catalog name the files of the plain flavour. Each gets its twins of the other flavours
  * here, so that one catalog serves all workers and the findings of both.

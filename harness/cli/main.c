@@ -1,4 +1,5 @@
-/* `ftfuzz COMMAND ...`: finds the command and calls it. The rest of the program is a library, so that tests can call it. */
+/* `ftfuzz COMMAND ...`: finds the command and calls it. The rest of the program is a library, so that tests can call
+ * it. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>

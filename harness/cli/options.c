@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    WORD_MAX = 64,      /* longer words are no typing mistakes of ours */
+    WORD_MAX = 64,       /* longer words are no typing mistakes of ours */
     CANDIDATES_MAX = 64, /* options of one command */
     HELP_COLUMN = 28,
 };
@@ -67,7 +67,7 @@ static ftf_status fail_unknown(const ftf_usage *usage, const char *word, ftf_err
     return ftf_fail(err, FTF_USAGE, "%s has no option %s; see: ftfuzz %s --help", usage->command, word, usage->command);
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------- */
+/* ---- values ------------------------------------------------------------------------------------------------------ */
 
 static bool parse_number(const char *text, uint64_t *out, const char **rest) {
     if (*text < '0' || *text > '9') { /* strtoull would take a sign and blanks */
@@ -112,9 +112,7 @@ static bool is_choice(const char *choices, const char *word) {
 static ftf_status set(const ftf_option *row, const char *value, ftf_error *err) {
     const char *rest;
     switch (row->kind) {
-    case FTF_OPTION_FLAG:
-        *(bool *)row->to = true;
-        return FTF_OK;
+    case FTF_OPTION_FLAG: *(bool *)row->to = true; return FTF_OK;
     case FTF_OPTION_NUMBER:
         if (!parse_number(value, row->to, &rest) || *rest != '\0') {
             return ftf_fail(err, FTF_USAGE, "%s wants a number, not '%s'", row->name, value);
@@ -140,7 +138,7 @@ static ftf_status set(const ftf_option *row, const char *value, ftf_error *err) 
     return FTF_OK;
 }
 
-/* ---- the command line ---------------------------------------------------------------------------------------------- */
+/* ---- the command line -------------------------------------------------------------------------------------------- */
 
 static const ftf_option *find(const ftf_usage *usage, const char *name, size_t len) {
     for (const ftf_option *row = usage->rows; row->name != NULL; row++) {

@@ -17,9 +17,7 @@ static const char *const python_built[FTF_FLAVOUR_COUNT] = {FTF_CONFIG_PYTHON_PL
                                                             FTF_CONFIG_PYTHON_ASAN};
 static const char *const worker_variables[FTF_FLAVOUR_COUNT] = {NULL, "FTFUZZ_WORKER_TSAN", "FTFUZZ_WORKER_ASAN"};
 
-const char *ftf_flavour_name(ftf_flavour flavour) {
-    return flavour < FTF_FLAVOUR_COUNT ? flavour_names[flavour] : "?";
-}
+const char *ftf_flavour_name(ftf_flavour flavour) { return flavour < FTF_FLAVOUR_COUNT ? flavour_names[flavour] : "?"; }
 
 ftf_flavour ftf_flavour_find(const char *name) {
     int flavour = 0;

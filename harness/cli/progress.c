@@ -67,7 +67,7 @@ void ftf_progress_format(const ftf_progress_snapshot *s, ftf_text *out) {
     }
 }
 
-/* ---- drawing ----------------------------------------------------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
 
 void ftf_progress_view_init(ftf_progress_view *view, bool quiet) {
     *view = (ftf_progress_view){.terminal = isatty(STDERR_FILENO) == 1, .quiet = quiet};

@@ -4,8 +4,8 @@
  * What the person who waits sees while a campaign runs: one line, made from a snapshot by a pure function, so that it
  * can be tested, and a small object that draws it.
  *
- * On a terminal the line is redrawn once a second and other messages scroll above it. Elsewhere (a log, CI) it is printed
- * whole every ten seconds. All of it goes to standard error; standard output is for the result.
+ * On a terminal the line is redrawn once a second and other messages scroll above it. Elsewhere (a log, CI) it is
+ * printed whole every ten seconds. All of it goes to standard error; standard output is for the result.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -26,7 +26,7 @@ int ftf_summary_exit(const ftf_campaign *campaign) {
     return campaign->gave_up ? FTF_EXIT_SETUP : FTF_EXIT_CLEAN;
 }
 
-/* ---- JSON -------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 static json_t *finding_to_json(const ftf_campaign *campaign, const ftf_entry *entry) {
     const ftf_campaign_hit *hit = ftf_campaign_find_hit(campaign, entry->id);
@@ -35,9 +35,9 @@ static json_t *finding_to_json(const ftf_campaign *campaign, const ftf_entry *en
                              entry->signature, "folder", entry->folder, "count", (json_int_t)entry->count_here, "new",
                              (int)entry->found_here);
     if (entry->measured) {
-        json_object_set_new(json, "replay", json_pack("{s:i, s:i, s:i, s:i}", "k", (int)entry->replay.k, "n",
-                                                      (int)entry->replay.n, "steals", (int)entry->replay.steals,
-                                                      "sequence", (int)entry->replay.sequence));
+        json_object_set_new(json, "replay",
+                            json_pack("{s:i, s:i, s:i, s:i}", "k", (int)entry->replay.k, "n", (int)entry->replay.n,
+                                      "steals", (int)entry->replay.steals, "sequence", (int)entry->replay.sequence));
     }
     if (hit != NULL) {
         json_object_set_new(json, "after_seconds", json_real((double)hit->after_ms / 1000.0));
@@ -71,11 +71,11 @@ json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
                      (json_int_t)c->accepted, "scenarios_per_second", per_second(c->scenarios, campaign),
                      "calls_per_second", per_second(c->calls, campaign), "features", (json_int_t)c->features, "steals",
                      (json_int_t)c->steals, "starts", (json_int_t)c->starts, "slow", (json_int_t)c->slow, "bugs",
-                     (int)campaign->bugs, "reached_wanted", (int)campaign->enough, "gil",
-                     o->learnt->catalog->gil, "findings", findings);
+                     (int)campaign->bugs, "reached_wanted", (int)campaign->enough, "gil", o->learnt->catalog->gil,
+                     "findings", findings);
 }
 
-/* ---- text -------------------------------------------------------------------------------------------------------------- */
+/* ---- text -------------------------------------------------------------------------------------------------------- */
 
 static void print_rate(const ftf_entry *entry, FILE *to) {
     char rate[32] = "not replayed";
@@ -108,8 +108,10 @@ static void print_next_steps(const ftf_campaign *campaign, FILE *to) {
     for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
         const ftf_entry *entry = ftf_store_at(campaign->store, i);
         if (entry->count_here > 0 && is_blamed(entry)) {
-            fprintf(to, "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/report.txt\n",
-                    entry->folder, entry->folder);
+            fprintf(
+                to,
+                "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/report.txt\n",
+                entry->folder, entry->folder);
             return;
         }
     }
@@ -118,14 +120,17 @@ static void print_next_steps(const ftf_campaign *campaign, FILE *to) {
 void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
     char time[16], scenarios[16], calls[16], rate[16];
     const ftf_counters *c = &campaign->counters;
-    fprintf(to, "\n%s: %s scenarios, %s calls (%.0f %% accepted) in %s, %s scenarios/s, steals in %.2f %% of the runs\n",
+    fprintf(to,
+            "\n%s: %s scenarios, %s calls (%.0f %% accepted) in %s, %s scenarios/s, steals in %.2f %% of the runs\n",
             campaign->options.target->name, ftf_progress_number((double)c->scenarios, scenarios),
             ftf_progress_number((double)c->calls, calls),
             c->calls > 0 ? 100.0 * (double)c->accepted / (double)c->calls : 0.0,
             ftf_progress_time(campaign->ended_ms - campaign->started_ms, time),
             ftf_progress_number(per_second(c->scenarios, campaign), rate),
             c->runs > 0 ? 100.0 * (double)c->steals / (double)c->runs : 0.0);
-    fprintf(to, "%" PRIu64 " worker starts, %" PRIu64 " for memory, %" PRIu64 " slow scenarios given up; seed %" PRIu64 "\n",
+    fprintf(to,
+            "%" PRIu64 " worker starts, %" PRIu64 " for memory, %" PRIu64 " slow scenarios given up; seed %" PRIu64
+            "\n",
             c->starts, c->restarts_memory, c->slow, campaign->options.seed);
     uint32_t blamed = print_table(campaign, true, to);
     print_table(campaign, false, to);

@@ -10,7 +10,7 @@
 
 enum { BUILD_DEADLINE_MS = 15 * 60 * 1000 };
 
-/* ---- names ---------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 /* A dotted module name. Nothing else may become part of a path or of an import statement. */
 static bool is_module_name(const char *name) {
@@ -69,7 +69,7 @@ static ftf_status find_files(const ftf_paths *paths, ftf_target *out, ftf_error 
     return status;
 }
 
-/* ---- folders -------------------------------------------------------------------------------------------------------- */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 /* Finds the one file with that suffix in a folder and takes its module's name; name is "" when there is none. */
 static ftf_status find_module(const char *folder, const char *suffix, char name[FTF_TARGET_NAME_MAX], bool *several,
@@ -168,7 +168,7 @@ ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_targ
     return status == FTF_OK ? find_files(paths, out, err) : status;
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------------- */
+/* ---- building ---------------------------------------------------------------------------------------------------- */
 
 /* Takes the folder from what ci/build-target printed: its last line. */
 static ftf_status take_folder(const char *printed_path, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
@@ -216,7 +216,7 @@ ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flav
         if (!ftf_proc_wait(&proc, BUILD_DEADLINE_MS, &end)) {
             ftf_proc_stop(&proc, 0, &end);
             status = ftf_fail(err, FTF_SETUP, "building %s (%s) did not end", target->source,
-                             ftf_flavour_name(flavour));
+                              ftf_flavour_name(flavour));
         } else if (end.signaled || end.code != 0) {
             char text[32];
             status = ftf_fail(err, FTF_SETUP, "building %s (%s) failed with %s", target->source,
@@ -231,7 +231,7 @@ ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flav
     return status;
 }
 
-/* ---- the list ------------------------------------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 typedef void (*on_target_fn)(void *self, const char *name, const char *what, const char *file);
 

@@ -4,12 +4,11 @@
  * What a person's TARGET means: which module to import, which folders have to be on sys.path for it in each flavour,
  * which file refines it, which seeds it starts from. Three shapes:
  *
- *     collections, xml.etree.ElementTree    a module that the interpreter can import (targets/<name>.toml may refine it:
- *                                           there `import` may differ from the name, as in `etree`)
+ *     collections, xml.etree.ElementTree    a module that the interpreter can import; targets/<name>.toml may refine it
  *     ck03_borrowed_item[_fixed]            a planted bug of targets/canaries, built by ci/build-target
- *     ./myext                               a folder: of single-file C extensions (*.c), which ci/build-target builds for
- *                                           each flavour, or of built ones (*.so; <folder>/<flavour>/ is used where it
- *                                           exists). With several modules in it, say which: ./myext:_speedups
+ *     ./myext                               a folder of single-file C extensions (*.c), which ci/build-target builds
+ *                                           for each flavour, or of built ones (*.so; <folder>/<flavour>/ is used
+ *                                           where it exists). With several modules in it: ./myext:_speedups
  *
  * Whether the module exists is found out by importing it (learn.h), not here.
  */
@@ -18,18 +17,19 @@
 enum { FTF_TARGET_NAME_MAX = 128 };
 
 typedef struct ftf_target {
-    char spec[FTF_FS_PATH_MAX];  /* as it can be given again from anywhere: folders are absolute */
-    char name[FTF_TARGET_NAME_MAX]; /* the module; also the name of the campaign's folder */
-    char file[FTF_FS_PATH_MAX];  /* the .toml that refines it, or "" */
-    char seeds[FTF_FS_PATH_MAX]; /* reviewed scenarios, or "" */
-    char source[FTF_FS_PATH_MAX]; /* what ci/build-target is given to build it, or "" */
+    char spec[FTF_FS_PATH_MAX];                    /* as it can be given again from anywhere: folders are absolute */
+    char name[FTF_TARGET_NAME_MAX];                /* the module; also the name of the campaign's folder */
+    char file[FTF_FS_PATH_MAX];                    /* the .toml that refines it, or "" */
+    char seeds[FTF_FS_PATH_MAX];                   /* reviewed scenarios, or "" */
+    char source[FTF_FS_PATH_MAX];                  /* what ci/build-target is given to build it, or "" */
     char path[FTF_FLAVOUR_COUNT][FTF_FS_PATH_MAX]; /* for sys.path, or "" */
 } ftf_target;
 
 /* Builds nothing: path stays empty for what has to be built until ftf_target_build. */
 ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err);
 
-/* Makes the target importable in a flavour; takes seconds the first time when there is a source, nothing for all else. */
+/* Makes the target importable in a flavour; takes seconds the first time when there is a source, nothing for all else.
+ */
 ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flavour flavour, ftf_error *err);
 
 /* Calls on_target for each target that has a file or is a canary, sorted; `what` is "target" or "canary". */

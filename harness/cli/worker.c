@@ -62,7 +62,7 @@ const char *ftf_worker_name(const ftf_worker *worker) { return worker->name; }
 
 ftf_flavour ftf_worker_flavour(const ftf_worker *worker) { return worker->options.flavour; }
 
-/* ---- starting --------------------------------------------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 /* The arguments of a process and the memory they live in. */
 typedef struct arguments {
@@ -87,7 +87,8 @@ static void add(arguments *args, const char *format, ...) {
    crashed would walk into the same crash again. */
 static uint32_t process_seed(const ftf_worker *worker) {
     ftf_rng rng = ftf_rng_seed(worker->options.seed);
-    rng.state ^= ((uint64_t)worker->options.flavour << 48) ^ ((uint64_t)worker->options.index << 32) ^ worker->generation;
+    rng.state ^= ((uint64_t)worker->options.flavour << 48) ^ ((uint64_t)worker->options.index << 32) ^
+                 worker->generation;
     uint32_t seed = (uint32_t)ftf_rng_next(&rng);
     return seed != 0 ? seed : 1;
 }
@@ -145,7 +146,7 @@ static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
     return status;
 }
 
-/* ---- counting --------------------------------------------------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------------------------------------------------------- */
 
 static void add_box(ftf_counters *sum, const ftf_blackbox *box) {
     if (box == NULL) {
@@ -179,7 +180,7 @@ void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum) {
     add_box(sum, worker->box);
 }
 
-/* ---- looking after it -------------------------------------------------------------------------------------------------- */
+/* ---- looking after it -------------------------------------------------------------------------------------------- */
 
 static uint64_t rss_kib(pid_t pid) {
     char path[64];
@@ -266,7 +267,7 @@ void ftf_worker_forgive(ftf_worker *worker) {
     worker->start_at_ms = 0;
 }
 
-/* ---- ending ------------------------------------------------------------------------------------------------------------ */
+/* ---- ending ------------------------------------------------------------------------------------------------------ */
 
 void ftf_worker_ask_to_stop(ftf_worker *worker) {
     if (worker->running) {

@@ -30,9 +30,9 @@
 #include "cli/target.h"
 
 enum {
-    FTF_WORKER_EARLY_MAX = 5,          /* processes in a row that died without having run one scenario */
-    FTF_WORKER_STILL_MS = 120 * 1000,  /* no progress for so long: the worker's own watchdog has failed */
-    FTF_WORKER_STDERR_MAX = 64 << 20,  /* bytes; a chatty target must not fill the disk */
+    FTF_WORKER_EARLY_MAX = 5,         /* processes in a row that died without having run one scenario */
+    FTF_WORKER_STILL_MS = 120 * 1000, /* no progress for so long: the worker's own watchdog has failed */
+    FTF_WORKER_STDERR_MAX = 64 << 20, /* bytes; a chatty target must not fill the disk */
 };
 
 typedef struct ftf_worker_options {

@@ -29,14 +29,15 @@ static ftf_status parse(parsed *p, int argc, const char *const *argv) {
     return ftf_options_parse(&usage, argc, (char **)(uintptr_t)argv, &p->operand, &p->help, &p->err);
 }
 
-#define PARSE(p, ...)                                                                                                  \
-    parse((p), (int)(sizeof((const char *const[]){"fuzz", __VA_ARGS__}) / sizeof(char *)),                             \
+#define PARSE(p, ...) \
+    parse((p), (int)(sizeof((const char *const[]){"fuzz", __VA_ARGS__}) / sizeof(char *)), \
           (const char *const[]){"fuzz", __VA_ARGS__})
 
 static void test_options__take_values_before_and_after_the_operand(void **state) {
     (void)state;
     parsed p = {0};
-    assert_int_equal(PARSE(&p, "--time", "5m", "-n=7", "collections", "--flag", "--flavour", "asan", "--out=x"), FTF_OK);
+    assert_int_equal(PARSE(&p, "--time", "5m", "-n=7", "collections", "--flag", "--flavour", "asan", "--out=x"),
+                     FTF_OK);
     assert_int_equal(p.seconds, 300);
     assert_int_equal(p.number, 7);
     assert_true(p.flag);

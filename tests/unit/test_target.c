@@ -122,7 +122,8 @@ static void test_target__a_folder_of_sources_is_to_be_built(void **state) {
     assert_string_equal(target.source, spec);
 }
 
-static const char scenario[] = "ftfuzz 1\ntarget array\nsetup\n  a = array(\"i\")\nthread\n  a.append(1)\nschedule free\n";
+static const char scenario[] =
+    "ftfuzz 1\ntarget array\nsetup\n  a = array(\"i\")\nthread\n  a.append(1)\nschedule free\n";
 
 static void prepare(const char *seeds, ftf_status expected, ftf_error *err) {
     char corpus[FTF_FS_PATH_MAX], quarantine[FTF_FS_PATH_MAX], from[FTF_FS_PATH_MAX];
@@ -165,7 +166,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_target__any_module_name_is_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_target__takes_its_file_and_seeds_along, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_target__refuses_what_is_no_name, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_target__both_twins_of_a_canary_are_built_from_its_source, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_target__both_twins_of_a_canary_are_built_from_its_source, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_target__a_folder_has_one_module_or_a_named_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_target__a_folder_of_sources_is_to_be_built, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_corpus__a_seed_in_quarantine_is_not_copied_again, set_up, tear_down),
