@@ -179,27 +179,37 @@ static void title_of_block(const ftf_record *record, const tops *t, char out[FTF
     }
 }
 
-/* What a message says after the words that are the same for every such message. */
-static const char *short_detail(const ftf_record *record) {
+/* What a message says after the words that are the same for every such message, and before its addresses. */
+static void short_detail(const ftf_record *record, char out[FTF_TITLE_MAX]) {
     static const char *const LEADS[] = {"runtime error: ", "Fatal Python error: ", "Sanitizer: "};
+    static const char *const TAILS[] = {" on address 0x", " on unknown address", ": 0x", " (0x"};
     const char *detail = record->detail ? record->detail : "";
     for (size_t i = 0; i < sizeof LEADS / sizeof *LEADS; i++) {
         const char *at = strstr(detail, LEADS[i]);
+        detail = at ? at + strlen(LEADS[i]) : detail;
+    }
+    (void)snprintf(out, FTF_TITLE_MAX, "%s", detail);
+    for (size_t i = 0; i < sizeof TAILS / sizeof *TAILS; i++) {
+        char *at = strstr(out, TAILS[i]);
         if (at) {
-            return at + strlen(LEADS[i]);
+            *at = '\0';
         }
     }
-    return detail;
 }
 
 static void make_title(const ftf_record *record, const tops *t, char out[FTF_TITLE_MAX]) {
+    char detail[FTF_TITLE_MAX];
+    short_detail(record, detail);
     if (t->count == 0) {
-        (void)snprintf(out, FTF_TITLE_MAX, "%s: %s", record->kind, short_detail(record));
+        (void)snprintf(out, FTF_TITLE_MAX, "%s: %.300s", record->kind, detail);
     } else if (is_kind(record, "data-race") && t->count == 2) {
         title_of_race(t, out);
     } else if (is_kind(record, "use-after-free") && t->count == 2) {
         (void)snprintf(out, FTF_TITLE_MAX, "use after free: %s %s memory that %s freed", function_of(t, 0),
                        verb_of(t->stacks[0]), function_of(t, 1));
+    } else if (is_kind(record, "use-after-free")) {
+        (void)snprintf(out, FTF_TITLE_MAX, "use after free: %s %s memory that was freed", function_of(t, 0),
+                       verb_of(t->stacks[0]));
     } else if (is_kind(record, "double-free") && t->count == 2) {
         (void)snprintf(out, FTF_TITLE_MAX, "double free: %s frees what %s had freed", function_of(t, 0),
                        function_of(t, 1));
@@ -208,8 +218,10 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
                        verb_of(t->stacks[0]));
     } else if (is_kind(record, "deadlock") || is_kind(record, "hang") || is_kind(record, "lock-order")) {
         title_of_block(record, t, out);
+    } else if (is_kind(record, "segv") || is_kind(record, "stack-overflow")) {
+        (void)snprintf(out, FTF_TITLE_MAX, "%s in %s", record->kind, function_of(t, 0));
     } else {
-        (void)snprintf(out, FTF_TITLE_MAX, "%s in %s: %s", record->kind, function_of(t, 0), short_detail(record));
+        (void)snprintf(out, FTF_TITLE_MAX, "%s in %.150s: %.200s", record->kind, function_of(t, 0), detail);
     }
 }
 
