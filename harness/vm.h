@@ -5,14 +5,15 @@
  * Python) and Python (python/, which knows no lanes). tests/sim/ puts toy objects with planted races behind it, so
  * that the scheduler and the executor are tested in milliseconds without an interpreter.
  *
- * The order of calls for one scenario is
+ * lane_open is called once on each lane's thread before the first scenario. The order of calls for one scenario is
  *
  *     prepare                                        main thread
  *     { start; lane_enter, step..., lane_leave in each lane; finish }     once for each schedule tried
  *     release                                        main thread
  *
  * Threads: prepare, start, finish and release run on the main thread while no lane runs. lane_enter, step and lane_leave
- * run on the lane's own thread, under the token when the run is scheduled.
+ * run on the lane's own thread. All lanes have entered before the first one steps; in a scheduled run step and
+ * lane_leave happen under the token, lane_enter does not (it must not touch anything shared).
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,14 +37,10 @@ struct ftf_vm {
     /* Runs the setup section and builds the arguments of the lanes; false when setup left no shared slot to work on. */
     bool (*start)(ftf_vm *vm);
 
+    void (*lane_open)(ftf_vm *vm, int lane);
     void (*lane_enter)(ftf_vm *vm, int lane);
     ftf_outcome (*step)(ftf_vm *vm, int lane, uint32_t op);
     void (*lane_leave)(ftf_vm *vm, int lane); /* drops the lane's slots */
-
-    /* Called on the lane's thread around a wait for the token at an op boundary, where the lane must not stay attached to
-       the interpreter (a stop-the-world would wait for it). */
-    void (*lane_park)(ftf_vm *vm, int lane);
-    void (*lane_unpark)(ftf_vm *vm, int lane);
 
     /* Runs the finish section and drops everything of this run. */
     void (*finish)(ftf_vm *vm);

@@ -95,7 +95,8 @@ static void rob(ftf_lane *thief) {
 }
 
 static void check_deadlock(int *idle_ms) {
-    if (atomic_load(&ftf_sched.holder) != FTF_NOBODY) {
+    bool started = atomic_load(&ftf_sched.entered) == ftf_sched.lanes;
+    if (!started || atomic_load(&ftf_sched.holder) != FTF_NOBODY) {
         *idle_ms = 0;
         return;
     }
@@ -268,24 +269,14 @@ void ftf_point_reached(ftf_lane *lane) {
     }
 }
 
-/* The lane parks around every wait at an op boundary, so its point is taken in two steps: look, then park and wait. */
-void ftf_sched_op(uint32_t op, uint32_t iteration, ftf_park park, ftf_park unpark, void *context) {
+void ftf_sched_op(uint32_t op, uint32_t iteration) {
     int id = ftf_sched_self();
     if (ftf_sched.box != NULL && id >= 0) {
         ftf_sched.box->lane_op[id] = op;
         ftf_sched.box->lane_iteration[id] = iteration;
     }
-    ftf_lane *lane = ftf_self;
-    if (lane == NULL) {
-        return;
-    }
-    bool reached = lane->points + 1 >= atomic_load_explicit(&lane->trigger, memory_order_relaxed);
-    if (reached) {
-        park(context, lane->id);
-    }
-    ftf_point(lane, 0, false);
-    if (reached) {
-        unpark(context, lane->id);
+    if (ftf_self != NULL) {
+        ftf_point(ftf_self, 0, false);
     }
 }
 

@@ -73,9 +73,8 @@ void ftf_sched_end(ftf_run_result *result);
 void ftf_sched_enter(int lane);
 void ftf_sched_leave(void);
 
-/* The boundary before each execution of an op: a point. park/unpark are called around a wait for the token. */
-typedef void (*ftf_park)(void *context, int lane);
-void ftf_sched_op(uint32_t op, uint32_t iteration, ftf_park park, ftf_park unpark, void *context);
+/* The boundary before each execution of an op: a point. */
+void ftf_sched_op(uint32_t op, uint32_t iteration);
 
 /* The lane that the calling thread is, or -1. */
 int ftf_sched_self(void);

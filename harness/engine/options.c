@@ -1,0 +1,94 @@
+#include "engine/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The value of `--name=value` when argument is that option, else NULL. */
+static const char *value_of(const char *argument, const char *name) {
+    size_t len = strlen(name);
+    return strncmp(argument, name, len) == 0 && argument[len] == '=' ? argument + len + 1 : NULL;
+}
+
+static ftf_status parse_number(const char *name, const char *text, int low, int high, int *out, ftf_error *err) {
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (*text == 0 || *end != 0 || number < low || number > high) {
+        return ftf_fail(err, FTF_USAGE, "%s=%s: give a number from %d to %d", name, text, low, high);
+    }
+    *out = (int)number;
+    return FTF_OK;
+}
+
+static ftf_status parse_schedule(const char *text, ftf_schedule_choice *out, ftf_error *err) {
+    static const char *const names[] = {"auto", "free", "pct"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *out = (ftf_schedule_choice)i;
+            return FTF_OK;
+        }
+    }
+    return ftf_fail(err, FTF_USAGE, "--schedule=%s: give auto, free or pct", text);
+}
+
+static ftf_status add_path(ftf_options *options, const char *path, ftf_error *err) {
+    for (int i = 0; i < FTF_PATHS_MAX; i++) {
+        if (options->paths[i] == NULL) {
+            options->paths[i] = path;
+            return FTF_OK;
+        }
+    }
+    return ftf_fail(err, FTF_USAGE, "more than %d --path options", FTF_PATHS_MAX);
+}
+
+static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *err) {
+    const struct {
+        const char *name;
+        const char **text;
+    } texts[] = {{"--catalog", &out->catalog}, {"--home", &out->home}, {"--blackbox", &out->blackbox},
+                 {"--spool", &out->spool},     {"--name", &out->name}, {"--replay", &out->replay}};
+    const char *value;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if ((value = value_of(argument, texts[i].name)) != NULL) {
+            *texts[i].text = value;
+            return FTF_OK;
+        }
+    }
+    if ((value = value_of(argument, "--path")) != NULL) {
+        return add_path(out, value, err);
+    }
+    if ((value = value_of(argument, "--schedule")) != NULL) {
+        return parse_schedule(value, &out->schedule, err);
+    }
+    if ((value = value_of(argument, "--rounds")) != NULL) {
+        return parse_number("--rounds", value, 1, FTF_ROUNDS_MAX, &out->rounds, err);
+    }
+    if ((value = value_of(argument, "--cpu")) != NULL) {
+        return parse_number("--cpu", value, 0, 4095, &out->cpu, err);
+    }
+    if ((value = value_of(argument, "--deadline-ms")) != NULL) {
+        return parse_number("--deadline-ms", value, 1, 3600000, &out->deadline_ms, err);
+    }
+    if (strcmp(argument, "--gil") == 0) {
+        out->gil = true;
+        return FTF_OK;
+    }
+    return ftf_fail(err, FTF_USAGE, "unknown option %s", argument);
+}
+
+ftf_status ftf_options_parse(int argc, char **argv, ftf_options *out, ftf_error *err) {
+    static char default_name[24];
+    snprintf(default_name, sizeof default_name, "w%d", (int)getpid());
+    *out = (ftf_options){.name = default_name, .rounds = 6, .cpu = -1, .deadline_ms = 10000};
+    for (int i = 1; i < argc; i++) {
+        ftf_status status = strncmp(argv[i], "--", 2) == 0 ? parse_one(argv[i], out, err) : FTF_OK;
+        if (status != FTF_OK) {
+            return status;
+        }
+    }
+    if (out->catalog == NULL) {
+        return ftf_fail(err, FTF_USAGE, "--catalog=FILE is missing; run targets through `ftfuzz fuzz TARGET`");
+    }
+    return FTF_OK;
+}

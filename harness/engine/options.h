@@ -1,0 +1,37 @@
+#ifndef FTF_ENGINE_OPTIONS_H
+#define FTF_ENGINE_OPTIONS_H
+/*
+ * The worker's own command line: double-dash options, which libFuzzer ignores; its own have one dash.
+ *
+ *   --catalog=FILE    what is known about the target (scenario/catalog.h); required
+ *   --home=PREFIX     the interpreter's prefix
+ *   --path=DIR        in front of sys.path; may be repeated
+ *   --blackbox=FILE   --spool=DIR   --name=NAME      where and as whom it reports
+ *   --schedule=auto|free|pct    --rounds=N           schedules tried per execution
+ *   --cpu=N           pins the process
+ *   --deadline-ms=N   of one run
+ *   --replay=FILE     runs the scenarios of FILE once and exits
+ *   --gil             forces the GIL on: the control run
+ */
+#include <stdbool.h>
+
+#include "base/status.h"
+
+enum { FTF_PATHS_MAX = 16, FTF_ROUNDS_MAX = 64 };
+
+typedef enum ftf_schedule_choice { FTF_CHOICE_AUTO, FTF_CHOICE_FREE, FTF_CHOICE_PCT } ftf_schedule_choice;
+
+typedef struct ftf_options {
+    const char *catalog, *home, *blackbox, *spool, *name, *replay;
+    const char *paths[FTF_PATHS_MAX + 1]; /* NULL-terminated */
+    ftf_schedule_choice schedule;
+    int rounds;
+    int cpu; /* -1: not pinned */
+    int deadline_ms;
+    bool gil;
+} ftf_options;
+
+/* Strings point into argv. */
+ftf_status ftf_options_parse(int argc, char **argv, ftf_options *out, ftf_error *err);
+
+#endif

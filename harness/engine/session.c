@@ -1,0 +1,343 @@
+/*
+ * Reading order: ftf_session_run (one scenario), run_rounds (its schedules), run_once (one of them), report_* (what came of
+ * it).
+ */
+#include "engine/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "engine/modules.h"
+#include "findings/record.h"
+#include "oracle/raw.h"
+#include "python/pyvm.h"
+#include "scenario/parse.h"
+#include "scenario/print.h"
+
+/* How many scenarios go by before memory that TSan has reported on is re-armed: doing it each time costs a millisecond an
+   execution with a module that always races, doing it never leaves its other races in the same bytes unseen. */
+enum { REARM_EVERY = 200 };
+
+struct ftf_session {
+    const ftf_options *options;
+    const ftf_catalog *catalog;
+    ftf_vm *vm;
+    ftf_pool *pool;
+    ftf_blackbox *box;
+    ftf_arena *arena;
+    ftf_scenario scenario;
+    uint64_t records;
+    uint64_t reports_at_rearm;
+    uint32_t since_rearm;
+};
+
+/* ---- records ------------------------------------------------------------------------------------------------------------- */
+
+static int lane_of(const ftf_session *session, uint64_t os_thread) {
+    for (int i = 0; i < FTF_LANES_MAX; i++) {
+        if (os_thread != 0 && (uint64_t)ftf_pool_tid(session->pool, i) == os_thread) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void copy_stack(const ftf_session *session, const ftf_raw_stack *raw, ftf_stack *stack) {
+    snprintf(stack->role, sizeof stack->role, "%s", raw->role);
+    stack->lane = lane_of(session, raw->os_thread);
+    stack->op = -1;
+    stack->address = raw->address;
+    stack->size = raw->size;
+    stack->frame_count = raw->frame_count < FTF_FRAMES_MAX ? raw->frame_count : FTF_FRAMES_MAX;
+    for (uint32_t i = 0; i < stack->frame_count; i++) {
+        const char *module = ftf_modules_find(raw->frames[i], &stack->frames[i].offset);
+        stack->frames[i].module = strdup(module != NULL ? module : "?");
+    }
+}
+
+/* The scenario with the schedule that was executed in the run that has just ended. */
+static char *executed_scenario(ftf_session *session) {
+    const ftf_blackbox *box = session->box;
+    ftf_scenario copy = session->scenario; /* shares the nodes: only the schedule differs */
+    if (box->run_kind != FTF_SCHEDULE_FREE && box->switch_count <= FTF_BLACKBOX_SWITCHES) {
+        ftf_switch *switches = FTF_NEW(session->arena, ftf_switch, box->switch_count + 1);
+        for (uint32_t i = 0; i < box->switch_count; i++) {
+            switches[i] = (ftf_switch){box->switches[i].lane, box->switches[i].to, box->switches[i].point};
+        }
+        copy.schedule = (ftf_schedule){.kind = FTF_SCHEDULE_AT, .count = box->switch_count, .switches = switches};
+    }
+    ftf_text text = {0};
+    ftf_scenario_print(&copy, &text);
+    return text.data;
+}
+
+static void fill_history(const ftf_session *session, ftf_record *record) {
+    const ftf_blackbox *box = session->box;
+    uint64_t first = box->sequence > FTF_BLACKBOX_HISTORY ? box->sequence - FTF_BLACKBOX_HISTORY : 1;
+    for (uint64_t n = first; n < box->sequence; n++) {
+        const char *text = box->history[n % FTF_BLACKBOX_HISTORY];
+        if (text[0] == 0) {
+            record->history_count = 0; /* one was too long to keep: what came before it is no use */
+            continue;
+        }
+        record->history[record->history_count++] = strdup(text);
+    }
+}
+
+static ftf_record *new_record(ftf_session *session, const char *kind, const char *detail, const char *section) {
+    ftf_record *record = ftf_record_create();
+    snprintf(record->kind, sizeof record->kind, "%s", kind);
+    snprintf(record->flavour, sizeof record->flavour, "%s", FTF_FLAVOUR);
+    snprintf(record->section, sizeof record->section, "%s", section);
+    record->target = strdup(session->catalog->target);
+    record->detail = strdup(detail);
+    record->original = strndup(session->box->scenario, session->box->scenario_len);
+    record->scenario = executed_scenario(session);
+    record->sequence = session->box->sequence;
+    record->steals = session->box->run_steals;
+    fill_history(session, record);
+    return record;
+}
+
+static void spool(ftf_session *session, ftf_record *record) {
+    char name[128];
+    ftf_error err;
+    snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)++session->records);
+    if (session->options->spool != NULL &&
+        ftf_record_write(record, session->options->spool, name, &err) != FTF_OK) {
+        fprintf(stderr, "ftfuzz-worker: error: %s\n", err.text);
+        _Exit(FTF_EXIT_SETUP);
+    }
+    session->box->records++;
+    ftf_record_destroy(record);
+}
+
+static void report_raw(ftf_session *session, const char *section) {
+    for (uint32_t i = 0; i < ftf_raw_count(); i++) {
+        const ftf_raw_report *raw = ftf_raw_get(i);
+        if (raw->kind == NULL) {
+            continue;
+        }
+        ftf_record *record = new_record(session, raw->kind, raw->detail, section);
+        for (uint32_t k = 0; k < raw->stack_count; k++) {
+            copy_stack(session, &raw->stacks[k], &record->stacks[record->stack_count++]);
+        }
+        spool(session, record);
+    }
+    ftf_raw_clear();
+}
+
+/* An error-protocol violation has no stack; the op's line says where it was. */
+static void report_violation(ftf_session *session, const ftf_section *source, uint32_t op, const char *what,
+                             const char *section, int lane) {
+    ftf_text detail = {0};
+    if (op < source->count) {
+        ftf_op_print(&session->scenario, &source->ops[op], &detail);
+        ftf_text_str(&detail, ": ");
+    }
+    ftf_text_str(&detail, what);
+    ftf_record *record = new_record(session, "error-protocol", detail.data, section);
+    ftf_stack *stack = &record->stacks[record->stack_count++];
+    snprintf(stack->role, sizeof stack->role, "call");
+    stack->lane = lane;
+    stack->op = (int)op;
+    ftf_text_release(&detail);
+    spool(session, record);
+}
+
+/* ---- one run ---------------------------------------------------------------------------------------------------------------- */
+
+static void set_phase(ftf_session *session, ftf_phase phase) { session->box->phase = (uint32_t)phase; }
+
+static void run_once(ftf_session *session, const ftf_run_plan *plan) {
+    ftf_blackbox *box = session->box;
+    ftf_tally tally;
+    box->run_kind = plan->mode == FTF_RUN_FREE ? FTF_SCHEDULE_FREE : FTF_SCHEDULE_AT;
+    box->switch_count = 0;
+    set_phase(session, FTF_PHASE_BUILDING);
+    session->vm->start(session->vm);
+    report_raw(session, "setup");
+    set_phase(session, FTF_PHASE_RUNNING);
+    ftf_pool_run(session->pool, &session->scenario, plan, &tally);
+    set_phase(session, FTF_PHASE_FINISHING);
+    box->reports = ftf_raw_total();
+    report_raw(session, "lanes");
+    if (tally.broken != 0) {
+        report_violation(session, &session->scenario.lanes[tally.broken_lane], tally.broken_op,
+                         ftf_pyvm_violation(session->vm, tally.broken_lane), "lanes", tally.broken_lane);
+    }
+    session->vm->finish(session->vm);
+    report_raw(session, "finish");
+    box->runs++;
+    box->calls += tally.calls;
+    box->accepted += tally.accepted;
+    box->round++;
+}
+
+/* A random order of the lanes. */
+static void shuffle(ftf_rng *rng, ftf_run_plan *plan) {
+    for (int i = 0; i < plan->lanes; i++) {
+        plan->order[i] = (uint8_t)i;
+    }
+    for (int i = plan->lanes - 1; i > 0; i--) {
+        uint32_t k = ftf_rng_below(rng, (uint32_t)i + 1);
+        uint8_t swap = plan->order[i];
+        plan->order[i] = plan->order[k];
+        plan->order[k] = swap;
+    }
+}
+
+static void reverse(ftf_run_plan *plan) {
+    for (int i = 0, k = plan->lanes - 1; i < k; i++, k--) {
+        uint8_t swap = plan->order[i];
+        plan->order[i] = plan->order[k];
+        plan->order[k] = swap;
+    }
+}
+
+/* A point at which a lane's priority drops: mostly one where it touches what another lane touches, sometimes any. */
+static bool choose_drop(ftf_rng *rng, int lanes, ftf_switch *out) {
+    int lane = (int)ftf_rng_below(rng, (uint32_t)lanes);
+    uint32_t count;
+    const uint32_t *candidates = ftf_profile_candidates(lane, &count);
+    uint32_t points = ftf_sched_points(lane);
+    if (count > 0 && !ftf_rng_one_in(rng, 8)) {
+        *out = (ftf_switch){.lane = (uint8_t)lane, .point = candidates[ftf_rng_below(rng, count)]};
+        return true;
+    }
+    *out = (ftf_switch){.lane = (uint8_t)lane, .point = 1 + ftf_rng_below(rng, points)};
+    return points > 1;
+}
+
+/* Drops must come in the order of their points within a lane. */
+static int compare_switches(const void *a, const void *b) {
+    const ftf_switch *x = a, *y = b;
+    return x->lane != y->lane ? (int)x->lane - (int)y->lane : (x->point > y->point) - (x->point < y->point);
+}
+
+static void run_rounds(ftf_session *session, const ftf_schedule *schedule) {
+    ftf_rng rng = ftf_rng_seed(schedule->seed);
+    ftf_run_plan plan = {.mode = FTF_RUN_SERIAL, .lanes = (int)session->scenario.lane_count};
+    ftf_switch drops[16];
+    ftf_profile_clear();
+    shuffle(&rng, &plan);
+    for (int round = 0; round < session->options->rounds; round++) {
+        if (round >= 2) {
+            plan.mode = FTF_RUN_PCT;
+            plan.switches = drops;
+            plan.switch_count = 0;
+            shuffle(&rng, &plan);
+            for (uint32_t i = 0; i + 1 < schedule->depth && i < 16; i++) {
+                plan.switch_count += choose_drop(&rng, plan.lanes, &drops[plan.switch_count]);
+            }
+            qsort(drops, plan.switch_count, sizeof drops[0], compare_switches);
+        } else if (round == 1) {
+            reverse(&plan);
+        }
+        run_once(session, &plan);
+    }
+}
+
+static ftf_schedule chosen_schedule(const ftf_session *session) {
+    ftf_schedule schedule = session->scenario.schedule;
+    if (session->options->schedule == FTF_CHOICE_FREE) {
+        schedule.kind = FTF_SCHEDULE_FREE;
+    } else if (session->options->schedule == FTF_CHOICE_PCT && schedule.kind == FTF_SCHEDULE_FREE) {
+        schedule = (ftf_schedule){.kind = FTF_SCHEDULE_PCT, .seed = 1, .depth = 2};
+    }
+    return schedule;
+}
+
+static void run_schedule(ftf_session *session) {
+    ftf_schedule schedule = chosen_schedule(session);
+    ftf_run_plan plan = {.lanes = (int)session->scenario.lane_count};
+    switch (schedule.kind) {
+    case FTF_SCHEDULE_PCT:
+        run_rounds(session, &schedule);
+        return;
+    case FTF_SCHEDULE_AT:
+        plan.mode = FTF_RUN_AT;
+        plan.switches = schedule.switches;
+        plan.switch_count = schedule.count;
+        run_once(session, &plan);
+        return;
+    case FTF_SCHEDULE_FREE:
+        plan.mode = FTF_RUN_FREE;
+        run_once(session, &plan);
+        return;
+    }
+}
+
+/* ---- one scenario ------------------------------------------------------------------------------------------------------------- */
+
+/* The scenario that ran last becomes history; this one is the current. */
+static void begin_scenario(ftf_session *session, const char *text, size_t len) {
+    ftf_blackbox *box = session->box;
+    char *kept = box->history[box->sequence % FTF_BLACKBOX_HISTORY];
+    if (box->sequence > 0 && box->scenario_len < FTF_BLACKBOX_HISTORY_BYTES) {
+        memcpy(kept, box->scenario, box->scenario_len);
+        kept[box->scenario_len] = 0;
+    } else {
+        kept[0] = 0;
+    }
+    box->scenario_len = (uint32_t)len;
+    memcpy(box->scenario, text, len);
+    box->round = 0;
+    box->lane_count = session->scenario.lane_count;
+    box->sequence++;
+}
+
+static void rearm(ftf_session *session) {
+    if (ftf_raw_total() != session->reports_at_rearm && ++session->since_rearm >= REARM_EVERY) {
+        ftf_raw_rearm();
+        session->reports_at_rearm = ftf_raw_total();
+        session->since_rearm = 0;
+    }
+}
+
+ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, ftf_error *err) {
+    ftf_blackbox *box = session->box;
+    ftf_arena_reset(session->arena);
+    if (len > FTF_SCENARIO_BYTES_MAX) {
+        box->refused++;
+        return ftf_fail_at(err, 1, "the scenario has more than %d bytes", FTF_SCENARIO_BYTES_MAX);
+    }
+    ftf_status status = ftf_scenario_parse(text, len, session->arena, &session->scenario, err);
+    if (status != FTF_OK) {
+        box->refused++;
+        return status;
+    }
+    begin_scenario(session, text, len);
+    set_phase(session, FTF_PHASE_BUILDING);
+    status = session->vm->prepare(session->vm, &session->scenario, err);
+    if (status == FTF_OK) {
+        run_schedule(session);
+        session->vm->release(session->vm);
+        box->scenarios++;
+    }
+    set_phase(session, FTF_PHASE_IDLE);
+    rearm(session);
+    return status;
+}
+
+ftf_session *ftf_session_create(const ftf_options *options, const ftf_catalog *catalog, ftf_vm *vm, ftf_pool *pool,
+                                ftf_blackbox *box) {
+    ftf_session *session = calloc(1, sizeof *session);
+    FTF_ASSERT(session != NULL);
+    session->options = options;
+    session->catalog = catalog;
+    session->vm = vm;
+    session->pool = pool;
+    session->box = box;
+    session->arena = ftf_arena_create();
+    return session;
+}
+
+void ftf_session_destroy(ftf_session *session) {
+    ftf_arena_destroy(session->arena);
+    free(session);
+}
