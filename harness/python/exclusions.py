@@ -58,7 +58,7 @@ changes the process for everything in it
     warnings.* _warnings.* threading.setprofile* threading.settrace* threading.excepthook threading.stack_size _thread.stack_size
     thread.stack_size contextvars.Context.run decimal.setcontext decimal.localcontext codecs.register* _codecs.register*
     copyreg.* sqlite3.enable_callback_tracebacks sqlite3.register_* sqlite3.adapt csv.unregister_dialect
-    faulthandler.* resource.* fcntl.ioctl fcntl.fcntl *.socket.detach *.socket.close mmap.mmap.flush
+    faulthandler.* resource.* fcntl.ioctl fcntl.fcntl *.socket.detach *.socket.close
 reads or writes raw addresses
     ctypes.string_at ctypes.wstring_at ctypes.memmove ctypes.memset ctypes.cast ctypes.*.from_address ctypes.py_object*
     ctypes.PyDLL* ctypes.CDLL* ctypes.dlopen ctypes.dlsym ctypes.LibraryLoader* _ctypes.PyObj_FromPtr _ctypes.call_*

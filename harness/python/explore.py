@@ -336,6 +336,7 @@ class Explorer:
         info = self.types[symbol.type_name]
         if again:
             self.unknown.pop(symbol.label, None)
+            self.rows = [row for row in self.rows if row["owner"] or row["name"] != symbol.name]
         finder = self.learn_callable(symbol)
         made = []
         for key in finder.ranked():

@@ -11,7 +11,7 @@ iterable it iterator seq sequence items values args : list iterator tuple str pa
 iterables : list
 mapping map dict kwds kwargs : dict pairs
 key name attr : str int
-keys : list
+keys row rows fieldnames names : list
 func function callable callback predicate fn f hook factory handler fget fset finalizer progress : callable
 cls type tp typ class_ base : type
 size count length maxlen maxsize num bufsize limit nbytes amount buflen width digestsize key_length dklen : size int
@@ -114,6 +114,11 @@ def by_name(name):
 def is_descriptor_name(name):
     """Whether a parameter of that name takes the number of an open file."""
     return name.lower().strip("_") in ("fd", "fileno", "fildes", "file", "fd1", "fd2", "in_fd", "out_fd", "dir_fd", "fds")
+
+
+def is_path_name(name):
+    """Whether a parameter of that name takes the name of a file."""
+    return name.lower().strip("_") in ("path", "filename", "file_name", "database", "src", "dst")
 
 
 _ARITY = (
@@ -251,7 +256,7 @@ def _from_signature(value, bound):
 def _from_doc(doc, label):
     name = re.escape(label.rsplit(".", 1)[-1])
     for line in (doc or "").splitlines()[:12]:
-        match = re.match(r"\s*(?:[\w.]+\.)?%s\((.*?)\)\s*(?:->|--|=>|:|,|$|\w|\.)" % name, line)
+        match = re.match(r"(?:\w+:)?\s*(?:[\w.]+\.)?%s\((.*?)\)\s*(?:->|--|=>|:|,|$|\w|\.)" % name, line)
         if match:
             return _from_usage(match.group(1))
     return None

@@ -224,7 +224,9 @@ def _all_types():
 def belongs(cls, homes):
     """Whether a type that was first seen as a result is explored further."""
     module = cls.__module__
-    if not isinstance(module, str) or issubclass(cls, BaseException) or cls in IMMUTABLE:
+    if not isinstance(module, str) or issubclass(cls, (BaseException, type)) or cls in IMMUTABLE:
+        return False
+    if any(base.__module__ == "enum" for base in cls.__mro__):
         return False
     if module == "builtins":
         name = cls.__name__

@@ -133,11 +133,15 @@ class Search:
         return reply
 
     def endangers(self, vector, keywords):
-        """Whether a plain number would be taken for a descriptor: in the fuzzer those are its own files."""
+        """Whether a plain number would be taken for a descriptor (in the fuzzer those are its own files), or a text for
+        the name of a file to make in the current folder."""
         names = [*self.shape.names[: self.positional(vector)], *self.must]
         given = [*zip(names, vector), *keywords]
         return any(
-            GROUP.get(descriptor) in ("int", "big", "index", "bool") and hints.is_descriptor_name(name)
+            GROUP.get(descriptor) in ("int", "big", "index", "bool")
+            and hints.is_descriptor_name(name)
+            or descriptor in ("str", "char", "digits", "bytes")
+            and hints.is_path_name(name)
             for name, (descriptor, _) in given
         )
 
@@ -154,7 +158,7 @@ class Search:
     def without_arguments(self, reply):
         """A call without arguments that raises cannot have wrong ones: unless it says so, that is its answer."""
         complains = reply.status == "type" and (hints.arity_of(reply.text, 0) or "argument" in reply.text)
-        if reply.status not in ("type", "exc") or complains or not self.shape.known or self.shape.required or self.must:
+        if self.symbol.kind == "type" or reply.status not in ("type", "exc") or complains or not self.shape.known or self.shape.required or self.must:
             return reply
         return probe.Reply("exc", reply.line, ("", "answer"), reply.text)
 
@@ -401,7 +405,6 @@ class Search:
     def vary(self, vector):
         """Every other kind in each position of an accepted vector."""
         self.budget = max(self.budget, self.trials + 40 * len(vector))
-        goal = self.score(self.trial(vector))
         for place in range(len(vector)):
             hinted = self.candidates(place, self.positional(vector))
             for descriptor in self.alphabet(place, self.positional(vector)):
@@ -409,7 +412,7 @@ class Search:
                     continue
                 for index in range(min(self.vocabulary.samples(descriptor), 3)):
                     reply = self.trial(vector[:place] + ((descriptor, index),) + vector[place + 1 :])
-                    if reply is None or self.score(reply) in (0, goal, 3):
+                    if reply is None or self.score(reply) != 2:
                         break
 
     def try_keywords(self):
@@ -481,14 +484,14 @@ class Search:
         vector, keywords = key
         found = {(len(vector), "arity"), (tuple(name for name, _ in keywords), "keywords")}
         for place, (descriptor, _) in [*enumerate(vector), *keywords]:
-            found.add((place, GROUP.get(descriptor, "@" if descriptor[0] == "@" else descriptor)))
+            found.add((place, GROUP.get(descriptor, descriptor)))
         return found
 
     def gain(self, key, seen):
         gain = 0
         for place, what in self.features(key) - seen:
-            worth = 4 if what == "@" else 6 if what in ("arity", "keywords") else WORTH.get(what, 1)
-            gain += worth if not str(what).startswith("=") else 1
+            own = what == "@%s" % self.symbol.owner
+            gain += 4 if own else 6 if what in ("arity", "keywords") else WORTH.get(what, 1)
         return gain + (0 if self.score(self.accepted[key]) == 3 else -3)
 
     def verified(self, key):
