@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "scenario/kinds.h"
 #include "scenario/ops.h"
 
 enum {
@@ -150,15 +151,12 @@ static void add_protocols(action_list *list, const ftf_type *type) {
 /* A type that can be changed, by native code, is worth more than one that can only be looked at. */
 static uint32_t type_weight(const ftf_catalog *catalog, const ftf_type *type) {
     bool native = false;
-    bool writable = false;
+    bool writable = (type->roles & WRITE) != 0;
     if (type->make_count == 0) {
         return 0;
     }
     for (uint32_t i = 0; i < type->method_count; i++) {
         native = native || catalog->callables[type->methods[i]].native;
-    }
-    for (uint32_t i = 0; i < type->action_count; i++) {
-        writable = writable || (type->actions[i].roles & WRITE);
     }
     native = native || (type->traits & FTF_TRAIT_ITERATOR);
     return (native ? 10u : 1u) * (writable ? 3u : 1u);
@@ -172,7 +170,66 @@ void ftf_actions_list(const ftf_catalog *catalog, ftf_type *type, ftf_arena *are
     add_operators(&list, type);
     add_protocols(&list, type);
     FTF_ASSERT(list.count <= room);
+    for (uint32_t i = 0; i < list.count; i++) {
+        type->roles |= list.actions[i].roles;
+    }
     type->actions = list.actions;
     type->action_count = list.count;
     type->weight = type_weight(catalog, type);
+}
+
+/* ---- arguments worth to be shared -------------------------------------------------------------------------------- */
+
+static bool is_one_of(const ftf_arg *arg, const char *const *names, size_t count) {
+    for (size_t i = 0; arg->source == FTF_ARG_KIND && i < count; i++) {
+        if (strcmp(ftf_kinds[arg->index].name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_container(const ftf_arg *arg) {
+    static const char *const names[] = {"list", "strlist", "pairs", "dict", "set", "buffer"};
+    return is_one_of(arg, names, sizeof names / sizeof *names);
+}
+
+static bool is_callback(const ftf_arg *arg) {
+    static const char *const names[] = {"callable", "object", "index", "iterator"};
+    return is_one_of(arg, names, sizeof names / sizeof *names);
+}
+
+/* Counts the places where `wanted` holds; stores them, too, when places is not NULL. */
+static uint32_t find_places(const ftf_catalog *catalog, bool (*wanted)(const ftf_arg *), ftf_arg_place *places) {
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < catalog->callable_count; c++) {
+        const ftf_callable *callable = &catalog->callables[c];
+        for (uint32_t p = 0; p < callable->pattern_count; p++) {
+            for (uint32_t a = 0; a < callable->patterns[p].argc; a++) {
+                if (!wanted(&callable->patterns[p].args[a])) {
+                    continue;
+                }
+                if (places) {
+                    places[count] = (ftf_arg_place){.callable = (int)c, .pattern = p, .arg = a};
+                }
+                count++;
+            }
+        }
+    }
+    return count;
+}
+
+void ftf_arg_places_list(ftf_catalog *catalog, ftf_arena *arena) {
+    catalog->container_count = find_places(catalog, is_container, NULL);
+    catalog->containers = FTF_NEW(arena, ftf_arg_place, catalog->container_count);
+    find_places(catalog, is_container, catalog->containers);
+    catalog->callback_count = find_places(catalog, is_callback, NULL);
+    catalog->callbacks = FTF_NEW(arena, ftf_arg_place, catalog->callback_count);
+    find_places(catalog, is_callback, catalog->callbacks);
+    catalog->functions = FTF_NEW(arena, int, catalog->callable_count);
+    for (uint32_t c = 0; c < catalog->callable_count; c++) {
+        if (catalog->callables[c].owner < 0 && catalog->callables[c].pattern_count) {
+            catalog->functions[catalog->function_count++] = (int)c;
+        }
+    }
 }

@@ -37,4 +37,7 @@ uint32_t ftf_roles_of_name(const char *name);
 /* Fills in actions and weight of a type whose other members are complete; memory from arena. */
 void ftf_actions_list(const ftf_catalog *catalog, ftf_type *type, ftf_arena *arena);
 
+/* Fills in functions, containers and callbacks of a catalog whose callables are complete. */
+void ftf_arg_places_list(ftf_catalog *catalog, ftf_arena *arena);
+
 #endif

@@ -720,6 +720,7 @@ static bool load_root(loader *in, const json_t *root) {
     for (uint32_t i = 0; i < catalog->type_count; i++) {
         ftf_actions_list(catalog, &catalog->types[i], in->arena);
     }
+    ftf_arg_places_list(catalog, in->arena);
     return true;
 }
 

@@ -126,8 +126,15 @@ typedef struct ftf_type {
     ftf_operator *operators;
     uint32_t action_count; /* all of the above as one list of things to do with an object (actions.h) */
     const struct ftf_action *actions;
+    uint32_t roles;  /* of all actions together (ftf_role) */
     uint32_t weight; /* how often to share an object of this type, next to the others; 0 when none can be made */
 } ftf_type;
+
+/* One argument of one accepted call, found by what it accepts. */
+typedef struct ftf_arg_place {
+    int callable;
+    uint32_t pattern, arg;
+} ftf_arg_place;
 
 typedef struct ftf_skip {
     const char *name, *reason;
@@ -155,6 +162,12 @@ typedef struct ftf_catalog {
     int *share;
     uint32_t module_count;
     const char **modules;
+    uint32_t function_count; /* indices into callables: all that have no owner and an accepted call */
+    int *functions;
+    uint32_t container_count; /* arguments that may be a list, dict, set or buffer: another lane can change it */
+    ftf_arg_place *containers;
+    uint32_t callback_count; /* arguments through which the callee runs code of ours */
+    ftf_arg_place *callbacks;
     const char ***extra_samples; /* [kind index] -> NULL-terminated list, or NULL */
     void *storage;
 } ftf_catalog;

@@ -1,0 +1,19 @@
+#ifndef FTF_SCENARIO_SHAPES_H
+#define FTF_SCENARIO_SHAPES_H
+/* The table shapes.def: ways to put operations together that real races have in common. */
+#include "scenario/gen.h"
+
+typedef enum ftf_shape {
+#define FTF_SHAPE(name, weight, doc) FTF_SHAPE_##name,
+#include "scenario/shapes.def"
+#undef FTF_SHAPE
+    FTF_SHAPE_COUNT
+} ftf_shape;
+
+/* Fills an empty scenario of two or more lanes; false when the catalog has nothing to build it from. */
+bool ftf_shape_build(ftf_gen *gen, ftf_shape shape);
+
+/* A shape drawn by weight. */
+ftf_shape ftf_shape_draw(ftf_rng *rng);
+
+#endif
