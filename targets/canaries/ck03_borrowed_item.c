@@ -6,9 +6,11 @@
  */
 #include "canary.h"
 
+enum { PREVIEW = 30 };
+
 typedef struct {
     PyObject_HEAD
-    PyObject *entries; /* list of (serial, subject) that nobody else can reach */
+    PyObject *entries; /* list of str that nobody else can reach */
 } Journal;
 
 static PyObject *journal_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -41,9 +43,13 @@ static void journal_dealloc(PyObject *op) {
     CANARY_FREE(op);
 }
 
-static PyObject *journal_add(PyObject *op, PyObject *subject) {
+static PyObject *journal_add(PyObject *op, PyObject *text) {
+    if (!PyUnicode_CheckExact(text)) {
+        PyErr_SetString(PyExc_TypeError, "add(text): text must be a str");
+        return NULL;
+    }
     PyObject *entries = ((Journal *)op)->entries;
-    PyObject *entry = Py_BuildValue("(nO)", PyList_Size(entries), subject);
+    PyObject *entry = PyUnicode_FromFormat("%zd: %U", PyList_Size(entries), text);
     if (entry == NULL) {
         return NULL;
     }
@@ -64,7 +70,7 @@ static PyObject *journal_drop(PyObject *op, PyObject *Py_UNUSED(args)) {
     return PyBool_FromLong(count > 0);
 }
 
-/* The subject of the newest entry. */
+/* The newest entry, shortened. */
 static PyObject *journal_last(PyObject *op, PyObject *Py_UNUSED(args)) {
     PyObject *entries = ((Journal *)op)->entries;
 #ifdef FIXED
@@ -75,19 +81,20 @@ static PyObject *journal_last(PyObject *op, PyObject *Py_UNUSED(args)) {
     if (entry == NULL) {
         return NULL;
     }
-    PyObject *subject = Py_NewRef(PyTuple_GET_ITEM(entry, 1));
+    Py_ssize_t length = PyUnicode_GET_LENGTH(entry);
+    PyObject *preview = PyUnicode_Substring(entry, 0, length < PREVIEW ? length : PREVIEW);
 #ifdef FIXED
     Py_DECREF(entry);
 #endif
-    return subject;
+    return preview;
 }
 
 static Py_ssize_t journal_length(PyObject *op) { return PyList_Size(((Journal *)op)->entries); }
 
 static PyMethodDef journal_methods[] = {
-    {"add", journal_add, METH_O, "add(subject): appends an entry"},
+    {"add", journal_add, METH_O, "add(text): appends an entry"},
     {"drop", journal_drop, METH_NOARGS, "drop(): removes the newest entry; False when there was none"},
-    {"last", journal_last, METH_NOARGS, "last(): the subject of the newest entry"},
+    {"last", journal_last, METH_NOARGS, "last(): the beginning of the newest entry"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -98,7 +105,7 @@ static PyType_Slot journal_slots[] = {
     {Py_tp_clear, journal_clear},
     {Py_tp_methods, journal_methods},
     {Py_sq_length, journal_length},
-    {Py_tp_doc, "Journal(): a list of subjects, newest last"},
+    {Py_tp_doc, "Journal(): numbered entries, newest last"},
     {0, NULL},
 };
 

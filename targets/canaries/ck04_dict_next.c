@@ -9,7 +9,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *handlers; /* dict: name -> (handler, priority); nobody else can reach it */
+    PyObject *entries; /* dict: name -> "name = value"; nobody else can reach it */
 } Registry;
 
 static PyObject *registry_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -17,8 +17,8 @@ static PyObject *registry_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     if (self == NULL) {
         return NULL;
     }
-    self->handlers = PyDict_New();
-    if (self->handlers == NULL) {
+    self->entries = PyDict_New();
+    if (self->entries == NULL) {
         Py_DECREF(self);
         return NULL;
     }
@@ -27,12 +27,12 @@ static PyObject *registry_new(PyTypeObject *type, PyObject *args, PyObject *kwar
 
 static int registry_traverse(PyObject *op, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(((Registry *)op)->handlers);
+    Py_VISIT(((Registry *)op)->entries);
     return 0;
 }
 
 static int registry_clear(PyObject *op) {
-    Py_CLEAR(((Registry *)op)->handlers);
+    Py_CLEAR(((Registry *)op)->entries);
     return 0;
 }
 
@@ -43,16 +43,16 @@ static void registry_dealloc(PyObject *op) {
 }
 
 static PyObject *registry_register(PyObject *op, PyObject *const *args, Py_ssize_t nargs) {
-    if (nargs != 2 || !PyUnicode_CheckExact(args[0])) {
-        PyErr_SetString(PyExc_TypeError, "register(name, handler): name must be a str");
+    if (nargs != 2 || !PyUnicode_CheckExact(args[0]) || !PyUnicode_CheckExact(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "register(name, value): both must be str");
         return NULL;
     }
-    PyObject *handlers = ((Registry *)op)->handlers;
-    PyObject *entry = Py_BuildValue("(On)", args[1], PyDict_Size(handlers));
+    PyObject *entries = ((Registry *)op)->entries;
+    PyObject *entry = PyUnicode_FromFormat("%U = %U", args[0], args[1]);
     if (entry == NULL) {
         return NULL;
     }
-    int status = PyDict_SetItem(handlers, args[0], entry);
+    int status = PyDict_SetItem(entries, args[0], entry);
     Py_DECREF(entry);
     if (status < 0) {
         return NULL;
@@ -65,23 +65,25 @@ static PyObject *registry_unregister(PyObject *op, PyObject *name) {
         PyErr_SetString(PyExc_TypeError, "unregister(name): name must be a str");
         return NULL;
     }
-    int found = PyDict_Pop(((Registry *)op)->handlers, name, NULL);
+    int found = PyDict_Pop(((Registry *)op)->entries, name, NULL);
     return found < 0 ? NULL : PyBool_FromLong(found);
 }
 
-/* The list of all handlers. */
+/* The list of all entries that say something. */
 static PyObject *registry_dump(PyObject *op, PyObject *Py_UNUSED(args)) {
-    PyObject *handlers = ((Registry *)op)->handlers;
+    PyObject *entries = ((Registry *)op)->entries;
     PyObject *list = PyList_New(0);
     if (list == NULL) {
         return NULL;
     }
     int status = 0;
-    LOCK_IF_FIXED(handlers);
+    LOCK_IF_FIXED(entries);
     PyObject *name, *entry;
     Py_ssize_t position = 0;
-    while (status == 0 && PyDict_Next(handlers, &position, &name, &entry)) {
-        status = PyList_Append(list, PyTuple_GET_ITEM(entry, 0));
+    while (status == 0 && PyDict_Next(entries, &position, &name, &entry)) {
+        if (PyUnicode_GET_LENGTH(entry) > PyUnicode_GET_LENGTH(name) + 3) {
+            status = PyList_Append(list, entry);
+        }
     }
     UNLOCK_IF_FIXED();
     if (status < 0) {
@@ -91,12 +93,12 @@ static PyObject *registry_dump(PyObject *op, PyObject *Py_UNUSED(args)) {
     return list;
 }
 
-static Py_ssize_t registry_length(PyObject *op) { return PyDict_Size(((Registry *)op)->handlers); }
+static Py_ssize_t registry_length(PyObject *op) { return PyDict_Size(((Registry *)op)->entries); }
 
 static PyMethodDef registry_methods[] = {
-    {"register", _PyCFunction_CAST(registry_register), METH_FASTCALL, "register(name, handler)"},
+    {"register", _PyCFunction_CAST(registry_register), METH_FASTCALL, "register(name, value): both str"},
     {"unregister", registry_unregister, METH_O, "unregister(name): False when there was none"},
-    {"dump", registry_dump, METH_NOARGS, "dump(): a list of all handlers"},
+    {"dump", registry_dump, METH_NOARGS, "dump(): a list of all entries that are not empty"},
     {NULL, NULL, 0, NULL},
 };
 
@@ -107,7 +109,7 @@ static PyType_Slot registry_slots[] = {
     {Py_tp_clear, registry_clear},
     {Py_tp_methods, registry_methods},
     {Py_mp_length, registry_length},
-    {Py_tp_doc, "Registry(): handlers by name"},
+    {Py_tp_doc, "Registry(): values by name, as text"},
     {0, NULL},
 };
 

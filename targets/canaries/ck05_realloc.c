@@ -1,6 +1,6 @@
 /* expect: data-race tsan in samples_append <-> samples_append|samples_mean|samples_item|samples_length;
            data-race tsan in samples_grow <-> samples_append|samples_mean|samples_item|samples_grow;
-           use-after-free tsan,asan in samples_append|samples_mean|samples_item <-> samples_grow;
+           use-after-free tsan,asan in samples_append|samples_mean|samples_item;
            heap-overflow asan in samples_append|samples_mean|samples_item;
            double-free asan in samples_grow */
 /*

@@ -1,6 +1,6 @@
 /* expect: data-race tsan in blob_getbuffer|blob_releasebuffer <-> blob_getbuffer|blob_releasebuffer|blob_resize|blob_fill;
            data-race tsan in blob_fill <-> blob_fill|blob_resize|blob_length|blob_checksum|blob_getbuffer;
-           use-after-free tsan,asan in blob_fill|blob_resize;
+           use-after-free tsan,asan in blob_fill|blob_resize|blob_checksum;
            double-free asan in blob_fill;
            heap-overflow asan in blob_checksum|blob_fill */
 /*

@@ -1,5 +1,5 @@
 /* expect: data-race tsan in latest_publish|latest_forget <-> latest_publish|latest_forget|latest_get;
-           use-after-free asan in latest_publish|latest_forget|latest_get;
+           use-after-free asan in latest_publish|latest_forget|latest_get|latest_clear;
            segv plain,tsan,asan in latest_publish|latest_forget|latest_get */
 /*
  * K7, non-atomic swap of an owned reference. Py_XSETREF reads the old reference, stores the new one and lets go of the old:
@@ -9,7 +9,7 @@
 
 typedef struct {
     PyObject_HEAD
-    PyObject *record; /* (message,), or NULL */
+    PyObject *record; /* str, or NULL */
 } Latest;
 
 static PyObject *latest_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
@@ -35,7 +35,11 @@ static void latest_dealloc(PyObject *op) {
 
 static PyObject *latest_publish(PyObject *op, PyObject *message) {
     Latest *self = (Latest *)op;
-    PyObject *record = Py_BuildValue("(O)", message);
+    if (!PyUnicode_CheckExact(message)) {
+        PyErr_SetString(PyExc_TypeError, "publish(message): message must be a str");
+        return NULL;
+    }
+    PyObject *record = PyUnicode_FromFormat("<%U>", message);
     if (record == NULL) {
         return NULL;
     }

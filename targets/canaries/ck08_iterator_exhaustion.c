@@ -16,12 +16,16 @@ typedef struct {
 } Pairs;
 
 static PyObject *pairs_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"iterable", NULL};
-    PyObject *iterable;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Pairs", names, &iterable)) {
+    static char *names[] = {"sequence", NULL};
+    PyObject *sequence;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Pairs", names, &sequence)) {
         return NULL;
     }
-    PyObject *items = PySequence_List(iterable);
+    if (!PyList_CheckExact(sequence) && !PyTuple_CheckExact(sequence) && !PyUnicode_CheckExact(sequence)) {
+        PyErr_SetString(PyExc_TypeError, "Pairs(sequence): must be a list, a tuple or a str");
+        return NULL;
+    }
+    PyObject *items = PySequence_List(sequence);
     if (items == NULL) {
         return NULL;
     }
@@ -92,7 +96,7 @@ static PyType_Slot pairs_slots[] = {
     {Py_tp_methods, pairs_methods},
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, pairs_next},
-    {Py_tp_doc, "Pairs(iterable): an iterator over neighbours"},
+    {Py_tp_doc, "Pairs(sequence): an iterator over neighbours"},
     {0, NULL},
 };
 

@@ -1,6 +1,5 @@
 /* expect: data-race tsan in log_write|log_getvalue|log_close|log_closed <-> log_write|log_close;
-           use-after-free tsan,asan in log_write|log_getvalue|log_close <-> log_close;
-           use-after-free tsan,asan in log_write|log_getvalue <-> log_write;
+           use-after-free tsan,asan in log_write|log_getvalue;
            double-free asan in log_close|log_write;
            heap-overflow asan in log_write|log_getvalue;
            segv plain,tsan,asan in log_write|log_getvalue */

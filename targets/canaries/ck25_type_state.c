@@ -54,10 +54,11 @@ static PyObject *repr_styled(PyObject *op) {
 #endif
 
 static PyObject *set_style(PyObject *Py_UNUSED(module), PyObject *arg) {
-    int on = PyObject_IsTrue(arg);
-    if (on < 0) {
+    if (!PyBool_Check(arg)) {
+        PyErr_SetString(PyExc_TypeError, "set_style(verbose): must be True or False");
         return NULL;
     }
+    int on = arg == Py_True;
 #ifdef FIXED
     atomic_store_explicit(&verbose, on, memory_order_relaxed);
 #else
