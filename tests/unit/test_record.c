@@ -1,0 +1,136 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "findings/record.h"
+
+static ftf_record *full_record(void) {
+    ftf_record *r = ftf_record_create();
+    (void)snprintf(r->kind, sizeof r->kind, "data-race");
+    (void)snprintf(r->flavour, sizeof r->flavour, "tsan");
+    (void)snprintf(r->section, sizeof r->section, "lanes");
+    r->target = strdup("collections");
+    r->scenario = strdup("ftfuzz 1\n");
+    r->original = strdup("ftfuzz 1\n# x\n");
+    r->detail = strdup("one line");
+    r->sequence = 812;
+    r->steals = 3;
+    r->history_count = 2;
+    r->history[0] = strdup("a");
+    r->history[1] = strdup("b");
+    r->stack_count = 1;
+    r->stacks[0] = (ftf_stack){.role = "write", .lane = 1, .op = -1, .address = 0x7fffffffffff, .size = 8};
+    r->stacks[0].frame_count = 1;
+    r->stacks[0].frames[0] = (ftf_frame){.module = strdup("/m"), .offset = UINT64_C(0xffffffffffff)};
+    return r;
+}
+
+static void test_record__json_keeps_everything(void **state) {
+    (void)state;
+    ftf_record *before = full_record(), *after = NULL;
+    ftf_error err = {0};
+    json_t *first = ftf_record_to_json(before);
+    assert_int_equal(ftf_record_from_json(first, &after, &err), FTF_OK);
+    json_t *second = ftf_record_to_json(after);
+    assert_true(json_equal(first, second));
+    assert_int_equal(after->stacks[0].frames[0].offset, UINT64_C(0xffffffffffff));
+    assert_int_equal(after->stacks[0].op, -1);
+    assert_null(after->text);
+    json_decref(first);
+    json_decref(second);
+    ftf_record_destroy(before);
+    ftf_record_destroy(after);
+}
+
+static void test_record__bytes_that_are_no_text_do_not_lose_it(void **state) {
+    (void)state;
+    ftf_record *record = full_record(), *after = NULL;
+    ftf_error err = {0};
+    record->text = strdup("caf\xe9 \xff");
+    json_t *json = ftf_record_to_json(record);
+    assert_int_equal(ftf_record_from_json(json, &after, &err), FTF_OK);
+    assert_string_equal(after->text, "caf? ?");
+    json_decref(json);
+    ftf_record_destroy(record);
+    ftf_record_destroy(after);
+}
+
+static void assert_refused(const char *text, const char *reason) {
+    ftf_record *record = NULL;
+    ftf_error err = {0};
+    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+    assert_non_null(json);
+    assert_int_equal(ftf_record_from_json(json, &record, &err), FTF_INPUT);
+    assert_null(record);
+    assert_non_null(strstr(err.text, reason));
+    json_decref(json);
+}
+
+static void test_record__what_is_no_record_is_refused_with_a_reason(void **state) {
+    (void)state;
+    assert_refused("[]", "format");
+    assert_refused("{\"format\": 2, \"kind\": \"segv\"}", "format");
+    assert_refused("{\"format\": 1}", "kind");
+    assert_refused("{\"format\": 1, \"kind\": \"segv\", \"flavour\": \"much too long\"}", "flavour");
+    assert_refused("{\"format\": 1, \"kind\": \"segv\", \"flavour\": \"asan\", \"history\": [1]}", "history");
+    assert_refused("{\"format\": 1, \"kind\": \"segv\", \"flavour\": \"asan\", \"stacks\": [{}]}", "role");
+}
+
+static void test_record__more_stacks_and_frames_than_fit_are_cut(void **state) {
+    (void)state;
+    json_t *frames = json_array();
+    for (int i = 0; i < FTF_FRAMES_MAX + 5; i++) {
+        (void)json_array_append_new(frames, json_pack("{s:s, s:s}", "module", "/m", "offset", "0x1"));
+    }
+    json_t *stacks = json_array();
+    for (int i = 0; i < FTF_STACKS_MAX + 5; i++) {
+        (void)json_array_append_new(stacks, json_pack("{s:s, s:O}", "role", "read", "frames", frames));
+    }
+    json_t *json = json_pack("{s:i, s:s, s:s, s:o}", "format", 1, "kind", "segv", "flavour", "asan", "stacks", stacks);
+    ftf_record *record = NULL;
+    ftf_error err = {0};
+    assert_int_equal(ftf_record_from_json(json, &record, &err), FTF_OK);
+    assert_int_equal(record->stack_count, FTF_STACKS_MAX);
+    assert_int_equal(record->stacks[0].frame_count, FTF_FRAMES_MAX);
+    assert_int_equal(record->stacks[0].lane, -1);
+    ftf_record_destroy(record);
+    json_decref(json);
+    json_decref(frames);
+}
+
+static void test_record__files_are_read_back_or_named(void **state) {
+    (void)state;
+    char folder[] = "/tmp/ftf-test-record-XXXXXX", path[256];
+    ftf_record *record = full_record(), *after = NULL;
+    ftf_error err = {0};
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(ftf_record_write(record, folder, "w1-1", &err), FTF_OK);
+    (void)snprintf(path, sizeof path, "%s/w1-1.json", folder);
+    assert_int_equal(ftf_record_read(path, &after, &err), FTF_OK);
+    assert_string_equal(after->target, "collections");
+    ftf_record_destroy(after);
+    assert_int_equal(ftf_fs_write(path, "{\"format\": ", 11, &err), FTF_OK);
+    assert_int_equal(ftf_record_read(path, &after, &err), FTF_INPUT);
+    assert_null(after);
+    assert_int_equal(ftf_fs_remove_tree(folder, &err), FTF_OK);
+    assert_int_equal(ftf_record_read(path, &after, &err), FTF_IO);
+    ftf_record_destroy(record);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record__json_keeps_everything),
+        cmocka_unit_test(test_record__bytes_that_are_no_text_do_not_lose_it),
+        cmocka_unit_test(test_record__what_is_no_record_is_refused_with_a_reason),
+        cmocka_unit_test(test_record__more_stacks_and_frames_than_fit_are_cut),
+        cmocka_unit_test(test_record__files_are_read_back_or_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
