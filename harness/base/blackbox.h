@@ -1,8 +1,8 @@
 #ifndef FTF_BASE_BLACKBOX_H
 #define FTF_BASE_BLACKBOX_H
 /*
- * The black box of a worker: one memory-mapped file that the worker writes and the supervisor reads. Whatever
- * ends the worker (a sanitizer, SIGSEGV, SIGKILL, the OOM killer, a bug of ours), the file still says which scenario was
+ * The black box of a worker: one memory-mapped file that the worker writes and the supervisor reads. Whatever ends
+ * the worker (a sanitizer, SIGSEGV, SIGKILL, the OOM killer, a bug of ours), the file still says which scenario was
  * running, which switches had been executed, what ran before, and how far it had come. Nothing has to be flushed and
  * no handler has to run, so there is one way to learn about a death instead of one for each kind of death.
  *
@@ -31,7 +31,7 @@ typedef enum ftf_phase {
     FTF_PHASE_IDLE,      /* between scenarios */
     FTF_PHASE_BUILDING,  /* parsing, making arguments, running setup: main thread only */
     FTF_PHASE_RUNNING,   /* lanes are running; a death here is a finding */
-    FTF_PHASE_FINISHING, /* finish section and dropping of objects: main thread only; a death here is a finding as well */
+    FTF_PHASE_FINISHING, /* finish section and dropping of objects: main thread only; a death here is a finding, too */
     FTF_PHASE_DONE,      /* ended in order */
 } ftf_phase;
 
@@ -69,7 +69,7 @@ typedef struct ftf_blackbox {
     uint32_t switch_count;   /* executed so far; > FTF_BLACKBOX_SWITCHES when the list overflowed */
     uint32_t run_steals;     /* in this run */
     uint32_t run_kind;       /* ftf_schedule_kind of this run; FREE runs have no switch list */
-    uint32_t lane_op[FTF_BLACKBOX_LANES];     /* op index each lane is in; UINT32_MAX: before the first or after the last */
+    uint32_t lane_op[FTF_BLACKBOX_LANES];     /* op each lane is in; UINT32_MAX: before the first or after the last */
     uint32_t lane_iteration[FTF_BLACKBOX_LANES];
     uint32_t lane_points[FTF_BLACKBOX_LANES]; /* points passed */
     char scenario[FTF_BLACKBOX_SCENARIO_BYTES];

@@ -240,6 +240,9 @@ static bool judge_exit(scene *s) {
     switch (s->options->end.code) {
     case 0:
     case FTF_WORKER_EXIT_RECORD:
+        if (had_scenario(s->box)) {
+            return false; /* TSan ends a process that crashed with its own `exitcode`, which is 0 in a worker */
+        }
         out->death = FTF_DEATH_NONE;
         return true;
     case FTF_WORKER_EXIT_SETUP:

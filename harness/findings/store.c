@@ -12,16 +12,17 @@
 #include "base/check.h"
 #include "base/fs.h"
 #include "base/proc.h"
+#include "findings/folder.h"
 #include "oracle/kinds.h"
 
 /*
- * Reading order: items (one finding in memory), their files, opening, adding, the spool, changes from outside.
+ * Reading order: items (one finding in memory), opening, adding, the spool, changes from outside.
  *
  * The JSON object of an item *is* finding.json; the entry that callers see is a view into it. So there is nothing to
  * keep in step, and members that a later version of ftfuzz wrote survive our rewriting.
  */
 
-enum { FORMAT = 1, FILE_MAX = 16 * 1024 * 1024 };
+enum { FORMAT = 1 };
 
 typedef struct item {
     json_t *json;
@@ -47,16 +48,6 @@ struct ftf_store {
 
 /* ---- items ------------------------------------------------------------------------------------------------------- */
 
-static const char *text_of(const json_t *json, const char *key) {
-    const char *text = json_string_value(json_object_get(json, key));
-    return text ? text : "";
-}
-
-static uint64_t number_of(const json_t *json, const char *key) {
-    json_int_t value = json_integer_value(json_object_get(json, key));
-    return value > 0 ? (uint64_t)value : 0;
-}
-
 static void set_number(json_t *json, const char *key, uint64_t value) {
     (void)json_object_set_new(json, key, json_integer((json_int_t)value));
 }
@@ -66,22 +57,22 @@ static void refresh(item *it) {
     const json_t *json = it->json;
     const json_t *replay = json_object_get(json, "replay");
     ftf_entry *e = &it->entry;
-    e->id = text_of(json, "id");
-    e->kind = text_of(json, "kind");
-    e->title = text_of(json, "title");
-    e->signature = text_of(json, "signature");
-    e->blame = text_of(json, "blame");
-    e->target = text_of(json, "target");
-    e->flavour = text_of(json, "flavour");
+    e->id = ftf_json_text(json, "id");
+    e->kind = ftf_json_text(json, "kind");
+    e->title = ftf_json_text(json, "title");
+    e->signature = ftf_json_text(json, "signature");
+    e->blame = ftf_json_text(json, "blame");
+    e->target = ftf_json_text(json, "target");
+    e->flavour = ftf_json_text(json, "flavour");
     e->folder = it->folder;
     e->severity = ftf_finding_kind_severity(e->kind);
-    e->count = number_of(json, "count");
-    e->measured = json_is_object(replay) && number_of(replay, "n") > 0;
+    e->count = ftf_json_number(json, "count");
+    e->measured = json_is_object(replay) && ftf_json_number(replay, "n") > 0;
     e->replay = (ftf_replay){
-        .k = (uint32_t)number_of(replay, "k"),
-        .n = (uint32_t)number_of(replay, "n"),
-        .steals = (uint32_t)number_of(replay, "steals"),
-        .sequence = (uint32_t)number_of(replay, "sequence"),
+        .k = (uint32_t)ftf_json_number(replay, "k"),
+        .n = (uint32_t)ftf_json_number(replay, "n"),
+        .steals = (uint32_t)ftf_json_number(replay, "steals"),
+        .sequence = (uint32_t)ftf_json_number(replay, "sequence"),
     };
 }
 
@@ -142,98 +133,10 @@ static int compare_items(const void *a, const void *b) {
     return strcmp(l->id, r->id);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------- */
-
-static ftf_status write_text(const char *folder, const char *name, const char *text, size_t len, ftf_error *err) {
-    char path[FTF_FS_PATH_MAX];
-    ftf_status status = ftf_fs_join(path, folder, name, err);
-    return status == FTF_OK ? ftf_fs_write(path, text, len, err) : status;
-}
-
-static ftf_status write_json(const char *folder, const json_t *json, ftf_error *err) {
-    char *text = json_dumps(json, JSON_INDENT(1));
-    FTF_ASSERT(text);
-    ftf_status status = write_text(folder, "finding.json", text, strlen(text), err);
-    free(text);
-    return status;
-}
-
 static ftf_status write_item(item *it, ftf_error *err) {
-    ftf_status status = write_json(it->folder, it->json, err);
+    ftf_status status = ftf_folder_write_json(it->folder, it->json, err);
     it->dirty = status != FTF_OK;
     return status;
-}
-
-static void replay_line(const json_t *json, char *out, size_t room) {
-    const json_t *replay = json_object_get(json, "replay");
-    if (number_of(replay, "n") == 0) {
-        (void)snprintf(out, room, "replay     not measured yet\n");
-        return;
-    }
-    uint64_t sequence = number_of(replay, "sequence");
-    (void)snprintf(out, room, "replay     %u of %u fresh processes showed it again%s\n",
-                   (unsigned)number_of(replay, "k"), (unsigned)number_of(replay, "n"),
-                   sequence > 1 ? " (it needs the scenarios before it)" : "");
-}
-
-static void version_line(const json_t *json, ftf_text *out) {
-    const json_t *versions = json_object_get(json, "versions");
-    const char *python = text_of(versions, "python"), *target = text_of(versions, "target");
-    const char *compiler = text_of(versions, "compiler");
-    ftf_text_printf(out, "versions   CPython %s, %s %s%s%s\n", python[0] ? python : "?", text_of(json, "target"),
-                    target, compiler[0] ? ", " : "", compiler);
-}
-
-static ftf_status write_report(const char *folder, const json_t *json, const ftf_finding *finding, ftf_error *err) {
-    ftf_text report = {0};
-    char line[160];
-    ftf_text_printf(&report, "%s\n\n", text_of(json, "title"));
-    replay_line(json, line, sizeof line);
-    ftf_text_str(&report, line);
-    version_line(json, &report);
-    if (text_of(json, "campaign")[0]) {
-        ftf_text_printf(&report, "found by   %s\n", text_of(json, "campaign"));
-    }
-    ftf_finding_report(finding, &report);
-    ftf_status status = write_text(folder, "report.txt", report.data, report.len, err);
-    ftf_text_release(&report);
-    return status;
-}
-
-/* The report's line about replay, exchanged in place: the rest of it needs the symbolizer and does not change. */
-static ftf_status update_report(const item *it, ftf_error *err) {
-    char path[FTF_FS_PATH_MAX], line[160];
-    ftf_text old = {0}, made = {0};
-    ftf_status status = ftf_fs_join(path, it->folder, "report.txt", err);
-    if (status == FTF_OK) {
-        status = ftf_fs_read(path, FILE_MAX, &old, err);
-    }
-    const char *at = status == FTF_OK ? strstr(old.data, "\nreplay     ") : NULL;
-    if (at) {
-        replay_line(it->json, line, sizeof line);
-        ftf_text_add(&made, old.data, (size_t)(at + 1 - old.data));
-        ftf_text_str(&made, line);
-        const char *rest = strchr(at + 1, '\n');
-        ftf_text_str(&made, rest ? rest + 1 : "");
-        status = ftf_fs_write(path, made.data, made.len, err);
-    }
-    ftf_text_release(&old);
-    ftf_text_release(&made);
-    return status;
-}
-
-/* The files that a better scenario replaces, too. Each is whole at any moment and belongs to this finding. */
-static ftf_status write_evidence(const char *folder, const json_t *json, const ftf_finding *finding,
-                                 const ftf_record *record, ftf_error *err) {
-    const char *scenario = record->scenario ? record->scenario : "";
-    ftf_status status = write_text(folder, "scenario.ft", scenario, strlen(scenario), err);
-    if (status == FTF_OK) {
-        status = ftf_record_write(record, folder, "record", err);
-    }
-    if (status == FTF_OK) {
-        status = write_report(folder, json, finding, err);
-    }
-    return status == FTF_OK ? write_json(folder, json, err) : status;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -256,16 +159,12 @@ static ftf_status lock_store(ftf_store *store, ftf_error *err) {
 }
 
 static void load_one(ftf_store *store, const char *name) {
-    char folder[FTF_FS_PATH_MAX], path[FTF_FS_PATH_MAX];
-    ftf_text text = {0};
+    char folder[FTF_FS_PATH_MAX];
     json_t *json = NULL;
-    if (ftf_fs_join(folder, store->findings, name, NULL) == FTF_OK && ftf_fs_is_dir(folder) &&
-        ftf_fs_join(path, folder, "finding.json", NULL) == FTF_OK &&
-        ftf_fs_read(path, FILE_MAX, &text, NULL) == FTF_OK) {
-        json = json_loadb(text.data, text.len, 0, NULL);
+    if (ftf_fs_join(folder, store->findings, name, NULL) == FTF_OK && ftf_fs_is_dir(folder)) {
+        (void)ftf_folder_read_json(folder, &json, NULL);
     }
-    ftf_text_release(&text);
-    if (number_of(json, "format") == FORMAT && strcmp(text_of(json, "id"), name) == 0) {
+    if (ftf_json_number(json, "format") == FORMAT && strcmp(ftf_json_text(json, "id"), name) == 0) {
         (void)add_item(store, json, folder);
     } else {
         json_decref(json);
@@ -414,8 +313,8 @@ static ftf_status add_new(ftf_store *store, const ftf_finding *finding, const ft
         json_decref(json);
         return status;
     }
-    status = write_text(temporary, "original.ft", original, strlen(original), err);
-    status = status == FTF_OK ? write_evidence(temporary, json, finding, record, err) : status;
+    status = ftf_folder_write_text(temporary, "original.ft", original, strlen(original), err);
+    status = status == FTF_OK ? ftf_folder_write_evidence(temporary, json, finding, record, err) : status;
     status = status == FTF_OK ? clear_way(store, folder, ftf_finding_id(finding), err) : status;
     status = status == FTF_OK ? ftf_fs_rename(temporary, folder, err) : status;
     if (status != FTF_OK) {
@@ -434,7 +333,7 @@ static ftf_status add_new(ftf_store *store, const ftf_finding *finding, const ft
  * writing.
  */
 static bool is_better(const ftf_record *record, const json_t *json) {
-    uint64_t old_steals = number_of(json, "steals"), old_bytes = number_of(json, "scenario_bytes");
+    uint64_t old_steals = ftf_json_number(json, "steals"), old_bytes = ftf_json_number(json, "scenario_bytes");
     bool old_first = json_is_true(json_object_get(json, "ran_first"));
     bool first = record->sequence <= 1;
     size_t bytes = record->scenario ? strlen(record->scenario) : 0;
@@ -456,7 +355,7 @@ static ftf_status replace_evidence(item *it, const ftf_finding *finding, const f
     json_decref(fresh);
     describe_scenario(it->json, record);
     (void)json_object_set_new(it->json, "replay", json_null());
-    ftf_status status = write_evidence(it->folder, it->json, finding, record, err);
+    ftf_status status = ftf_folder_write_evidence(it->folder, it->json, finding, record, err);
     it->dirty = status != FTF_OK;
     refresh(it);
     return status;
@@ -604,13 +503,13 @@ ftf_status ftf_store_set_replay(ftf_store *store, const char *id, const ftf_repl
     refresh(it);
     store->sorted = false;
     status = write_item(it, err);
-    return status == FTF_OK ? update_report(it, err) : status;
+    return status == FTF_OK ? ftf_folder_update_report(it->folder, it->json, err) : status;
 }
 
 ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *text, ftf_error *err) {
     item *it;
     ftf_status status = find_to_change(store, id, &it, err);
-    return status == FTF_OK ? write_text(it->folder, "scenario.ft", text, strlen(text), err) : status;
+    return status == FTF_OK ? ftf_folder_write_text(it->folder, "scenario.ft", text, strlen(text), err) : status;
 }
 
 ftf_status ftf_store_load_record(ftf_store *store, const char *id, ftf_record **out, ftf_error *err) {

@@ -61,7 +61,7 @@ static void test_frames__helpers_plumbing_runtime_and_harness(void **state) {
     assert_int_equal(sort_of(&stdlib, WORKER, "__tsan_read8", ""), FTF_SORT_RUNTIME);
     assert_int_equal(sort_of(&stdlib, WORKER, "asan_thread_start", "asan_interceptors.cpp.o"), FTF_SORT_RUNTIME);
     assert_int_equal(sort_of(&stdlib, "/lib/x86_64-linux-gnu/libc.so.6", "abort", ""), FTF_SORT_RUNTIME);
-    assert_int_equal(sort_of(&stdlib, WORKER, "run_lane", "/home/me/ftfuzz/harness/lanes/pool.c"), FTF_SORT_HARNESS);
+    assert_int_equal(sort_of(&stdlib, WORKER, "run_lane", "/checkout/ftfuzz/harness/lanes/pool.c"), FTF_SORT_HARNESS);
 }
 
 static void test_frames__files_are_shortened(void **state) {

@@ -1,0 +1,264 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/fs.h"
+#include "base/proc.h"
+#include "reduce/attempt.h"
+
+/*
+ * A worker is played by a shell script that does what the scenario says: it is given the same arguments as the real
+ * one and answers with records in the spool and exit codes. The first word of the scenario's last line is the
+ * command.
+ */
+static const char WORKER[] =
+    "#!/bin/sh\n"
+    "for a in \"$@\"; do case $a in --spool=*) spool=${a#*=};; --replay=*) file=${a#*=};;\n"
+    "--home=*) home=${a#*=};; esac; done\n"
+    "n=$(cat $home/count 2>/dev/null || echo 0); n=$((n + 1)); echo $n > $home/count\n"
+    "see() { printf '{\"format\": 1, \"kind\": \"error-protocol\", \"flavour\": \"tsan\", \"detail\": \"%s\","
+    " \"scenario\": \"s\", \"steals\": 1}' \"$1\" > $spool/replay-1.json; exit 66; }\n"
+    "case $(tail -n 1 $file) in\n"
+    "always) see it;;\n"
+    "never) exit 0;;\n"
+    "half) [ $((n % 2)) = 0 ] && see it; exit 0;;\n"
+    "other) see that;;\n"
+    "hang) exec sleep 60;;\n"
+    "bug) echo 'FTF-BUG harness/x.c:1: x' >&2; exit 83;;\n"
+    "once) [ $n = 1 ] && exit 85; see it;;\n"
+    "needs) [ $(grep -c before $file) -ge 3 ] && see it; exit 0;;\n"
+    "esac\n";
+
+static const char IT[] = "error-protocol it";
+
+static char folder[256], worker[512], home[512], scratch[512];
+static ftf_symbolizer *symbolizer;
+
+static int setup(void **state) {
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/ftf-test-attempt-XXXXXX");
+    if (!mkdtemp(folder) || ftf_symbolizer_create(&symbolizer, NULL) != FTF_OK) {
+        return -1;
+    }
+    (void)snprintf(worker, sizeof worker, "%s/worker", folder);
+    (void)snprintf(home, sizeof home, "%s/home", folder);
+    (void)snprintf(scratch, sizeof scratch, "%s/scratch", folder);
+    return ftf_fs_write(worker, WORKER, sizeof WORKER - 1, NULL) == FTF_OK && chmod(worker, 0755) == 0 &&
+                   ftf_fs_make_dirs(home, NULL) == FTF_OK
+               ? 0
+               : -1;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    ftf_symbolizer_destroy(symbolizer);
+    return ftf_fs_remove_tree(folder, NULL) == FTF_OK ? 0 : -1;
+}
+
+static ftf_attempt_options usual(void) {
+    return (ftf_attempt_options){.worker = worker,
+                                 .flavour = "tsan",
+                                 .home = home,
+                                 .catalog_path = "catalog.json",
+                                 .symbolizer = symbolizer,
+                                 .scratch = scratch,
+                                 .jobs = 2,
+                                 .first_cpu = 0,
+                                 .deadline_ms = 20000};
+}
+
+static ftf_attempt_result replay(const ftf_attempt_options *options, const char *text, uint32_t n) {
+    ftf_attempt_result result;
+    ftf_error err = {0};
+    ftf_status status = ftf_attempt_replay(options, text, IT, n, &result, &err);
+    if (status != FTF_OK) {
+        fail_msg("%s", err.text);
+    }
+    return result;
+}
+
+static void test_attempt__counts_k_of_n(void **state) {
+    (void)state;
+    ftf_attempt_options options = usual();
+    ftf_attempt_result result = replay(&options, "always\n", 5);
+    assert_int_equal(result.k, 5);
+    assert_int_equal(result.n, 5);
+    assert_int_equal(result.steals, 1);
+    result = replay(&options, "never\n", 3);
+    assert_int_equal(result.k, 0);
+    assert_int_equal(result.silent, 3);
+    options.jobs = 1;
+    assert_int_equal(ftf_fs_write(worker, WORKER, sizeof WORKER - 1, NULL), FTF_OK);
+    assert_int_equal(chmod(worker, 0755), 0);
+    result = replay(&options, "half\n", 6);
+    assert_int_equal(result.k, 3);
+    assert_int_equal(result.n, 6);
+    ftf_names left;
+    assert_int_equal(ftf_fs_list(scratch, &left, NULL), FTF_OK);
+    assert_int_equal(left.count, 0);
+    ftf_names_release(&left);
+}
+
+static void test_attempt__another_finding_is_named_and_does_not_count(void **state) {
+    (void)state;
+    ftf_attempt_options options = usual();
+    ftf_attempt_result result = replay(&options, "other\n", 3);
+    assert_int_equal(result.k, 0);
+    assert_int_equal(result.silent, 0);
+    assert_int_equal(result.other_count, 1);
+    assert_int_equal(result.others[0].seen, 3);
+    assert_non_null(strstr(result.others[0].title, "that"));
+    ftf_error err = {0};
+    assert_int_equal(ftf_attempt_replay(&options, "other\n", NULL, 2, &result, &err), FTF_OK);
+    assert_int_equal(result.k, 2);
+    assert_int_equal(result.other_count, 1);
+}
+
+static void test_attempt__stops_when_enough_or_hopeless(void **state) {
+    (void)state;
+    ftf_attempt_options options = usual();
+    options.jobs = 1;
+    options.enough = 2;
+    assert_int_equal(replay(&options, "always\n", 20).n, 2);
+    options.hopeless = 3;
+    assert_int_equal(replay(&options, "never\n", 20).n, 3);
+}
+
+static void test_attempt__a_process_that_does_not_end_is_killed(void **state) {
+    (void)state;
+    ftf_attempt_options options = usual();
+    options.deadline_ms = 300;
+    uint64_t before = ftf_proc_now_ms();
+    ftf_attempt_result result = replay(&options, "hang\n", 2);
+    assert_true(ftf_proc_now_ms() - before < 5000);
+    assert_int_equal(result.timeouts, 2);
+    assert_int_equal(result.k, 0);
+}
+
+static void test_attempt__trouble_of_ours_is_an_error_not_a_rate(void **state) {
+    (void)state;
+    ftf_attempt_options options = usual();
+    ftf_attempt_result result;
+    ftf_error err = {0};
+    assert_int_equal(ftf_attempt_replay(&options, "bug\n", IT, 20, &result, &err), FTF_SETUP);
+    assert_non_null(strstr(err.text, "FTF-BUG harness/x.c:1: x"));
+    assert_true(result.broken <= 4);
+    /* One that breaks is made up for. */
+    options.jobs = 1;
+    result = replay(&options, "once\n", 4);
+    assert_int_equal(result.n, 4);
+    options.worker = "/nowhere/ftfuzz-worker-tsan";
+    assert_int_equal(ftf_attempt_replay(&options, "always\n", IT, 2, &result, &err), FTF_SETUP);
+    assert_non_null(strstr(err.text, "/nowhere/ftfuzz-worker-tsan"));
+}
+
+static bool give_up(void *self) {
+    int *left = self;
+    return --*left > 0;
+}
+
+static void test_attempt__can_be_given_up(void **state) {
+    (void)state;
+    int left = 5;
+    ftf_attempt_options options = usual();
+    options.tick = give_up;
+    options.self = &left;
+    uint64_t before = ftf_proc_now_ms();
+    ftf_attempt_result result = replay(&options, "hang\n", 2);
+    assert_true(result.gave_up);
+    assert_true(ftf_proc_now_ms() - before < 5000);
+}
+
+/* ---- confirming ------------------------------------------------------------------------------------------------ */
+
+static ftf_store *store_with(const char *scenario, uint32_t history) {
+    ftf_store *store = NULL;
+    ftf_filed filed;
+    ftf_error err = {0};
+    char out[512];
+    (void)snprintf(out, sizeof out, "%s/out", folder);
+    ftf_store_options options = {.folder = out, .symbolizer = symbolizer};
+    assert_int_equal(ftf_store_open(&options, &store, &err), FTF_OK);
+    ftf_record *record = ftf_record_create();
+    (void)snprintf(record->kind, sizeof record->kind, "error-protocol");
+    record->detail = strdup("it");
+    record->target = strdup("x");
+    record->scenario = strdup(scenario);
+    for (uint32_t i = 0; i < history; i++) {
+        record->history[record->history_count++] = strdup("before");
+    }
+    assert_int_equal(ftf_store_add(store, record, &filed, &err), FTF_OK);
+    ftf_record_destroy(record);
+    return store;
+}
+
+static ftf_replay confirm(const char *scenario, uint32_t history, char *kept, size_t room) {
+    ftf_store *store = store_with(scenario, history);
+    ftf_attempt_options options = usual();
+    ftf_attempt_result result;
+    ftf_error err = {0};
+    const char *id = ftf_store_at(store, 0)->id;
+    char path[FTF_FS_PATH_MAX];
+    ftf_text text = {0};
+    assert_int_equal(ftf_attempt_confirm(&options, store, id, 6, &result, &err), FTF_OK);
+    (void)snprintf(path, sizeof path, "%s/scenario.ft", ftf_store_at(store, 0)->folder);
+    assert_int_equal(ftf_fs_read(path, 10000, &text, &err), FTF_OK);
+    (void)snprintf(kept, room, "%s", text.data);
+    ftf_text_release(&text);
+    assert_true(ftf_store_at(store, 0)->measured);
+    ftf_replay replayed = ftf_store_at(store, 0)->replay;
+    assert_int_equal(ftf_store_close(store, &err), FTF_OK);
+    return replayed;
+}
+
+static void test_confirm__one_scenario_that_replays(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm("always\n", 3, kept, sizeof kept);
+    assert_int_equal(r.k, 6);
+    assert_int_equal(r.n, 6);
+    assert_int_equal(r.sequence, 1);
+    assert_string_equal(kept, "always\n");
+}
+
+static void test_confirm__finds_the_tail_that_is_needed(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm("needs\n", 7, kept, sizeof kept);
+    assert_int_equal(r.k, 6);
+    assert_int_equal(r.sequence, 5); /* 1 and 2 before it are not enough, 4 are */
+    assert_string_equal(kept, "before\nbefore\nbefore\nbefore\nneeds\n");
+}
+
+static void test_confirm__what_does_not_replay_says_so(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm("never\n", 5, kept, sizeof kept);
+    assert_int_equal(r.k, 0);
+    assert_int_equal(r.n, FTF_CONFIRM_FIRST);
+    assert_int_equal(r.sequence, 1);
+    assert_string_equal(kept, "never\n");
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_attempt__counts_k_of_n),
+        TEST(test_attempt__another_finding_is_named_and_does_not_count),
+        TEST(test_attempt__stops_when_enough_or_hopeless),
+        TEST(test_attempt__a_process_that_does_not_end_is_killed),
+        TEST(test_attempt__trouble_of_ours_is_an_error_not_a_rate),
+        TEST(test_attempt__can_be_given_up),
+        TEST(test_confirm__one_scenario_that_replays),
+        TEST(test_confirm__finds_the_tail_that_is_needed),
+        TEST(test_confirm__what_does_not_replay_says_so),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
