@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "scenario/gen.h"
 #include "scenario/mend.h"
+#include "scenario/schedule.h"
 #include "scenario/shapes.h"
 
 /* A look at what is left finds damage that no lane ran into. */
@@ -26,9 +27,7 @@ static void add_collection(ftf_gen *gen) {
 static void start(const ftf_catalog *catalog, ftf_rng *rng, ftf_arena *arena, ftf_scenario *out) {
     ftf_scenario_init(out, arena, catalog->target);
     out->lane_count = ftf_rng_one_in(rng, 8) ? 3 : 2;
-    out->schedule.kind = FTF_SCHEDULE_PCT;
-    out->schedule.seed = ftf_rng_next(rng) >> 32; /* short enough to be read */
-    out->schedule.depth = (uint32_t)ftf_rng_range(rng, 1, 4);
+    ftf_schedule_fresh(rng, &out->schedule);
 }
 
 /* Mending may leave out what could not be written; a lane without operations races with nothing. */

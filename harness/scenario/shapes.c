@@ -121,13 +121,13 @@ static int share_iterator(ftf_gen *gen, int *over) {
     return ftf_gen_push(gen, FTF_OWNER_SETUP, &op, true);
 }
 
-static bool advance(ftf_gen *gen, int lane, int iterator) {
+static bool advance(ftf_gen *gen, int lane, int iterator, uint32_t repeat) {
     int holds = gen->holds[iterator];
     bool is_iterator = holds < 0 || (gen->catalog->types[holds].traits & FTF_TRAIT_ITERATOR);
     if (is_iterator && ftf_gen_chance(gen, 90)) {
-        return ftf_gen_line(gen, lane, iterator, "next(a)", long_repeat(gen));
+        return ftf_gen_line(gen, lane, iterator, "next(a)", repeat);
     }
-    return ftf_gen_act(gen, lane, iterator, (ftf_want){.roles = ADVANCE, .repeat = long_repeat(gen)}, NULL);
+    return ftf_gen_act(gen, lane, iterator, (ftf_want){.roles = ADVANCE, .repeat = repeat}, NULL);
 }
 
 static bool shape_exhaust(ftf_gen *gen) {
@@ -136,9 +136,11 @@ static bool shape_exhaust(ftf_gen *gen) {
     if (iterator == FTF_NO_SLOT) {
         return false;
     }
+    uint32_t repeat = long_repeat(gen);
     for (uint32_t lane = 0; lane < gen->scenario->lane_count; lane++) {
         bool other = lane > 0 && ftf_gen_chance(gen, 20);
-        if (!(other ? act(gen, (int)lane, iterator, (uint32_t)ANY) : advance(gen, (int)lane, iterator))) {
+        repeat = ftf_gen_chance(gen, 70) ? repeat : long_repeat(gen);
+        if (!(other ? act(gen, (int)lane, iterator, (uint32_t)ANY) : advance(gen, (int)lane, iterator, repeat))) {
             return false;
         }
     }
@@ -158,7 +160,7 @@ static bool shape_iterate_destroy(ftf_gen *gen) {
         ftf_op op = {.code = FTF_OP_ITER, .dest = FTF_NO_SLOT, .repeat = 1, .self = ftf_value_slot(slot)};
         iterator = ftf_gen_push(gen, ftf_gen_chance(gen, 60) ? FTF_OWNER_SETUP : 0, &op, true);
     }
-    bool built = iterator == FTF_NO_SLOT ? act_some(gen, 0, slot, ITERATE) : advance(gen, 0, iterator);
+    bool built = iterator == FTF_NO_SLOT ? act_some(gen, 0, slot, ITERATE) : advance(gen, 0, iterator, long_repeat(gen));
     built = built && act_some(gen, 1, slot, ftf_gen_chance(gen, 60) ? DESTROY | WRITE : (uint32_t)WRITE);
     fill_other_lanes(gen, slot, ITERATE | WRITE);
     return built;
