@@ -1,6 +1,6 @@
 /*
  * Reading order: ftf_campaign_run (the loop), attend (one worker), on_death (what an end means), file_spool, then
- * opening, confirming and closing.
+ * opening and closing.
  */
 #include "cli/campaign.h"
 
@@ -14,15 +14,8 @@
 #include "cli/corpus.h"
 #include "findings/crash.h"
 #include "ftfuzz_config.h"
-#include "reduce/attempt.h"
 
-enum {
-    STOP_GRACE_MS = 700, /* for workers to end by themselves; what they report is on disk before */
-    CONFIRM_RUNS = 20,
-    CONFIRM_JOBS_MAX = 16,
-    CONFIRM_DEADLINE_MS = 60 * 1000,
-    SIGNATURE_MAX = 1000,
-};
+enum { STOP_GRACE_MS = 700 }; /* for workers to end by themselves; what they report is on disk before */
 
 /* ---- filing ------------------------------------------------------------------------------------------------------ */
 
@@ -74,10 +67,16 @@ static void on_filed(void *self, const ftf_filed *filed) {
         hit->wanted = wanted;
     }
     char when[16];
-    if (!campaign->options.quiet) {
-        ftf_progress_view_say(&campaign->view, "%s  %s %s (%s) [%s]: %s", ftf_progress_time(elapsed_ms(campaign), when),
-                              filed->filing == FTF_FILED_NEW ? "new" : "again", entry->kind, entry->flavour,
-                              entry->blame, entry->title);
+    /* Lines for the first ones only: a module with a hundred races would bury everything else. The table has all. */
+    bool blamed = is_blamed(entry);
+    campaign->said += blamed;
+    if (!campaign->options.quiet && blamed && campaign->said <= FTF_CAMPAIGN_SAID_MAX) {
+        ftf_progress_view_say(&campaign->view, "%s  %s (%s)  %s%s", ftf_progress_time(elapsed_ms(campaign), when),
+                              entry->kind, entry->flavour, entry->title,
+                              filed->filing == FTF_FILED_NEW ? "" : "  (known)");
+    }
+    if (!campaign->options.quiet && blamed && campaign->said == FTF_CAMPAIGN_SAID_MAX) {
+        ftf_progress_view_say(&campaign->view, "further findings are counted, not printed");
     }
 }
 
@@ -398,90 +397,4 @@ void ftf_campaign_close(ftf_campaign *campaign) {
         ftf_symbolizer_destroy(campaign->symbolizer);
     }
     free(campaign);
-}
-
-/* ---- confirming -------------------------------------------------------------------------------------------------- */
-
-typedef struct confirm_clock {
-    const ftf_campaign *campaign;
-    uint64_t deadline_ms;
-} confirm_clock;
-
-static bool confirm_goes_on(void *self) {
-    const confirm_clock *clock = self;
-    return *clock->campaign->options.stop == 0 && ftf_proc_now_ms() < clock->deadline_ms;
-}
-
-static bool is_to_confirm(const ftf_campaign *campaign, const ftf_entry *entry, bool wanted_only) {
-    const ftf_campaign_hit *hit = ftf_campaign_find_hit(campaign, entry->id);
-    ftf_flavour flavour = ftf_flavour_find(entry->flavour);
-    return !entry->measured && hit != NULL && (hit->wanted || !wanted_only) && flavour < FTF_FLAVOUR_COUNT &&
-           flavour != FTF_FLAVOUR_PLAIN;
-}
-
-static ftf_status confirm_one(ftf_campaign *campaign, const char *id, const char *flavour_name, confirm_clock *clock,
-                              ftf_error *err) {
-    const ftf_campaign_options *o = &campaign->options;
-    ftf_flavour flavour = ftf_flavour_find(flavour_name);
-    const char *paths[] = {*o->target->path[flavour] != '\0' ? o->target->path[flavour] : NULL, NULL};
-    int cpus = ftf_proc_cpu_count();
-    ftf_attempt_options options = {.worker = o->paths->worker[flavour],
-                                   .flavour = flavour_name,
-                                   .home = o->paths->python[flavour],
-                                   .paths = paths,
-                                   .catalog_path = o->learnt->path,
-                                   .catalog = o->learnt->catalog,
-                                   .symbolizer = campaign->symbolizer,
-                                   .scratch = campaign->work,
-                                   .jobs = (uint32_t)(cpus < CONFIRM_JOBS_MAX ? cpus : CONFIRM_JOBS_MAX),
-                                   .deadline_ms = CONFIRM_DEADLINE_MS,
-                                   .tick = confirm_goes_on,
-                                   .self = clock};
-    ftf_attempt_result result = {0};
-    ftf_status status = ftf_attempt_confirm(&options, campaign->store, id, CONFIRM_RUNS, &result, err);
-    if (status == FTF_OK && !o->quiet && result.n > 0) {
-        ftf_progress_view_say(&campaign->view, "replayed %u/%u: %s", result.k, result.n, id);
-    }
-    return status;
-}
-
-/* The next finding without a figure, worst first; NULL when there is none left. Each is tried once. */
-static const ftf_entry *next_to_confirm(ftf_campaign *campaign, bool wanted_only, char tried[][FTF_FINDING_ID_MAX],
-                                        uint32_t tried_count) {
-    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
-        const ftf_entry *entry = ftf_store_at(campaign->store, i);
-        bool again = false;
-        for (uint32_t j = 0; j < tried_count; j++) {
-            again = again || strcmp(tried[j], entry->id) == 0;
-        }
-        if (!again && is_to_confirm(campaign, entry, wanted_only)) {
-            return entry;
-        }
-    }
-    return NULL;
-}
-
-ftf_status ftf_campaign_confirm(ftf_campaign *campaign, ftf_error *err) {
-    static char tried[FTF_CAMPAIGN_HITS_MAX][FTF_FINDING_ID_MAX];
-    uint32_t tried_count = 0;
-    confirm_clock clock = {.campaign = campaign, .deadline_ms = ftf_proc_now_ms() + campaign->options.confirm_ms};
-    ftf_status status = FTF_OK;
-    for (int wanted_only = 1; wanted_only >= 0; wanted_only--) { /* what the campaign was stopped for comes first */
-        while (status == FTF_OK && confirm_goes_on(&clock) && tried_count < FTF_CAMPAIGN_HITS_MAX) {
-            const ftf_entry *entry = next_to_confirm(campaign, wanted_only == 1, tried, tried_count);
-            if (entry == NULL) {
-                break;
-            }
-            if (tried_count == 0 && !campaign->options.quiet) {
-                ftf_progress_view_say(&campaign->view,
-                                      "replaying findings in fresh processes, for at most %" PRIu64 " s",
-                                      campaign->options.confirm_ms / 1000);
-            }
-            char *id = tried[tried_count++], flavour[16];
-            snprintf(id, FTF_FINDING_ID_MAX, "%s", entry->id); /* the entry is gone when the store changes */
-            snprintf(flavour, sizeof flavour, "%s", entry->flavour);
-            status = confirm_one(campaign, id, flavour, &clock, err);
-        }
-    }
-    return status;
 }

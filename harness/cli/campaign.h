@@ -2,7 +2,7 @@
 #define FTF_CLI_CAMPAIGN_H
 /*
  * A campaign: workers hammer one target until the time is up, a wanted finding came, somebody said stop, or going on
- * makes no sense; meanwhile what they report is filed, and at the end it is confirmed in fresh processes.
+ * makes no sense; meanwhile what they report is filed. What was found is confirmed afterwards (confirm.h).
  *
  *     <out>/findings/<id>/      what was found (findings/store.h)
  *     <out>/corpus/ quarantine/ scenarios worth mutating; those that ended a worker (corpus.h)
@@ -35,6 +35,7 @@ enum {
     FTF_CAMPAIGN_WORKERS_MAX = 256,
     FTF_CAMPAIGN_BUGS_MAX = 10, /* so many bugs of ours, and the campaign ends */
     FTF_CAMPAIGN_HITS_MAX = 512,
+    FTF_CAMPAIGN_SAID_MAX = 12, /* new findings that get a line of their own while it runs */
 };
 
 typedef struct ftf_campaign_options {
@@ -72,7 +73,7 @@ typedef struct ftf_campaign {
     ftf_progress_view view;
     uint64_t started_ms, ended_ms, spool_ms;
     ftf_counters counters; /* final, once it has ended */
-    uint32_t bugs, deaths;
+    uint32_t bugs, deaths, said;
     bool enough;  /* the wanted finding came */
     bool gave_up; /* a place was hopeless, or too many bugs of ours */
     uint32_t hit_count;
@@ -85,9 +86,6 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
 
 /* Runs the workers to the end and files all they said. An error ends it early; the findings so far are filed. */
 ftf_status ftf_campaign_run(ftf_campaign *campaign, ftf_error *err);
-
-/* Measures the replay rates of findings that have none, as many as fit into confirm_ms. */
-ftf_status ftf_campaign_confirm(ftf_campaign *campaign, ftf_error *err);
 
 void ftf_campaign_close(ftf_campaign *campaign);
 

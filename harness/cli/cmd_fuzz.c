@@ -9,6 +9,7 @@
 
 #include "cli/campaign.h"
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/options.h"
 #include "cli/summary.h"
 
@@ -137,7 +138,7 @@ static int run(const ftf_campaign_options *options, bool json, ftf_error *err) {
     }
     ftf_status status = ftf_campaign_run(campaign, err);
     if (status == FTF_OK && *options->stop == 0 && options->confirm_ms > 0) {
-        status = ftf_campaign_confirm(campaign, err);
+        status = ftf_confirm(campaign, err);
     }
     ftf_error late = {0};
     ftf_status written = status == FTF_SETUP ? FTF_OK : write_summary(campaign, json, &late);

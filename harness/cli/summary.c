@@ -16,8 +16,14 @@ static double per_second(uint64_t count, const ftf_campaign *campaign) {
 
 static bool is_blamed(const ftf_entry *entry) { return strcmp(entry->blame, "extension") == 0; }
 
+/* A campaign that ran no scenario although it had the time proves nothing, least of all that the module is clean. */
+static bool nothing_ran(const ftf_campaign *campaign) {
+    const double start_up_s = 15;
+    return campaign->counters.scenarios == 0 && campaign->hit_count == 0 && seconds(campaign) > start_up_s;
+}
+
 int ftf_summary_exit(const ftf_campaign *campaign) {
-    if (campaign->bugs > 0) {
+    if (campaign->bugs > 0 || nothing_ran(campaign)) {
         return FTF_EXIT_BUG;
     }
     if (ftf_campaign_blamed(campaign) > 0) {
@@ -86,7 +92,9 @@ static void print_rate(const ftf_entry *entry, FILE *to) {
     fprintf(to, "  %-14s", rate);
 }
 
+/* The worst ones; a table that does not fit on a screen is not read. */
 static uint32_t print_table(const ftf_campaign *campaign, bool blamed, FILE *to) {
+    const uint32_t rows_max = blamed ? 25 : 8;
     uint32_t rows = 0;
     for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
         const ftf_entry *entry = ftf_store_at(campaign->store, i);
@@ -94,12 +102,19 @@ static uint32_t print_table(const ftf_campaign *campaign, bool blamed, FILE *to)
             continue;
         }
         if (rows++ == 0) {
-            fputs(blamed ? "\nfindings blamed on the extension\n" : "\nnot the extension's (not counted)\n", to);
-            fprintf(to, "  %-14s%-20s%-11s%-6s%s\n", "replayed", "kind", "blame", "with", "what");
+            fprintf(to, "\n%s, in %s/findings\n",
+                    blamed ? "findings blamed on the extension" : "not the extension's (not counted)",
+                    campaign->options.out);
+            fprintf(to, "  %-14s%-7s%s\n", "replayed", "with", "what  [folder]");
         }
-        print_rate(entry, to);
-        fprintf(to, "%-20s%-11s%-6s%s\n", entry->kind, entry->blame, entry->flavour, entry->title);
-        fprintf(to, "  %-14s%s\n", "", entry->folder);
+        if (rows <= rows_max) {
+            print_rate(entry, to);
+            fprintf(to, "%-7s%s  [%s%s%s]\n", entry->flavour, entry->title, entry->id, blamed ? "" : ", ",
+                    blamed ? "" : entry->blame);
+        }
+    }
+    if (rows > rows_max) {
+        fprintf(to, "  and %u more\n", rows - rows_max);
     }
     return rows;
 }
@@ -138,7 +153,10 @@ void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
         fprintf(to, "\n%u bugs of ftfuzz itself; please report them with the files in %s/bugs\n", campaign->bugs,
                 campaign->options.out);
     }
-    if (blamed == 0) {
+    if (nothing_ran(campaign)) {
+        fprintf(to, "\nno scenario was run: that is a bug of ftfuzz; please report it with %s/work/*.err\n",
+                campaign->options.out);
+    } else if (blamed == 0) {
         fprintf(to, "\nno finding is blamed on %s\n", campaign->options.target->name);
     }
     print_next_steps(campaign, to);
