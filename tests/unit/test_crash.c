@@ -137,8 +137,11 @@ static void test_crash__verdict_of_the_watchdog(void **state) {
 
 static void test_crash__each_way_to_end(void **state) {
     (void)state;
+    box->phase = FTF_PHASE_DONE;
     assert_death((ftf_proc_end){.code = 0}, "", FTF_DEATH_NONE, "");
     assert_death((ftf_proc_end){.code = 66}, "", FTF_DEATH_NONE, "");
+    box->phase = FTF_PHASE_RUNNING;
+    assert_death((ftf_proc_end){.code = 0}, SEGV, FTF_DEATH_FINDING, "SEGV");
     assert_death((ftf_proc_end){.code = 83}, "x\nFTF-BUG harness/a.c:1: b\n", FTF_DEATH_BUG,
                  "FTF-BUG harness/a.c:1: b");
     assert_death((ftf_proc_end){.code = 85}, "ftfuzz-worker: error: no module named x\n", FTF_DEATH_SETUP,
