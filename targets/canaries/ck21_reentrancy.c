@@ -17,18 +17,7 @@ static PyObject *vector_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
     return canary_alloc(type, args, kwargs);
 }
 
-static int vector_traverse(PyObject *op, visitproc visit, void *arg) {
-    Vector *self = (Vector *)op;
-    Py_VISIT(Py_TYPE(op));
-    for (Py_ssize_t i = 0; i < self->used; i++) {
-        Py_VISIT(self->items[i]);
-    }
-    return 0;
-}
-
-/* Takes the items out before it lets go of them: their destructors may look at the vector. */
-static NOINLINE int vector_clear(PyObject *op) {
-    Vector *self = (Vector *)op;
+static NOINLINE void vector_free(Vector *self) {
     PyObject **items = self->items;
     Py_ssize_t used = self->used;
     self->items = NULL;
@@ -37,12 +26,10 @@ static NOINLINE int vector_clear(PyObject *op) {
         Py_DECREF(items[--used]);
     }
     PyMem_Free(items);
-    return 0;
 }
 
 static void vector_dealloc(PyObject *op) {
-    PyObject_GC_UnTrack(op);
-    (void)vector_clear(op);
+    vector_free((Vector *)op);
     CANARY_FREE(op);
 }
 
@@ -74,9 +61,9 @@ static PyObject *vector_append(PyObject *op, PyObject *item) {
     Py_RETURN_NONE;
 }
 
-static PyObject *vector_clear_method(PyObject *op, PyObject *Py_UNUSED(args)) {
+static PyObject *vector_clear(PyObject *op, PyObject *Py_UNUSED(args)) {
     Py_BEGIN_CRITICAL_SECTION(op);
-    (void)vector_clear(op);
+    vector_free((Vector *)op);
     Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }
@@ -84,6 +71,10 @@ static PyObject *vector_clear_method(PyObject *op, PyObject *Py_UNUSED(args)) {
 /* function(item) for each item. */
 static PyObject *vector_each(PyObject *op, PyObject *function) {
     Vector *self = (Vector *)op;
+    if (!PyCallable_Check(function)) {
+        PyErr_SetString(PyExc_TypeError, "each(function): function must be callable");
+        return NULL;
+    }
     PyObject *result = Py_None;
     Py_BEGIN_CRITICAL_SECTION(op);
 #ifdef FIXED
@@ -142,7 +133,7 @@ static Py_ssize_t vector_length(PyObject *op) {
 
 static PyMethodDef vector_methods[] = {
     {"append", vector_append, METH_O, "append(item): an int or a str"},
-    {"clear", vector_clear_method, METH_NOARGS, "clear()"},
+    {"clear", vector_clear, METH_NOARGS, "clear()"},
     {"each", vector_each, METH_O, "each(function): function(item) for each item"},
     {"count", vector_count, METH_O, "count(value): how many items are equal to it"},
     {NULL, NULL, 0, NULL},
@@ -151,8 +142,6 @@ static PyMethodDef vector_methods[] = {
 static PyType_Slot vector_slots[] = {
     {Py_tp_new, vector_new},
     {Py_tp_dealloc, vector_dealloc},
-    {Py_tp_traverse, vector_traverse},
-    {Py_tp_clear, vector_clear},
     {Py_tp_methods, vector_methods},
     {Py_sq_length, vector_length},
     {Py_tp_doc, "Vector(): of int and str"},
@@ -162,7 +151,7 @@ static PyType_Slot vector_slots[] = {
 static PyType_Spec vector_spec = {
     .name = CANARY_NAME(ck21_reentrancy) ".Vector",
     .basicsize = sizeof(Vector),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_HAVE_GC,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = vector_slots,
 };
 

@@ -1,6 +1,7 @@
 /* expect: data-race tsan in tally_merge <-> tally_add|tally_reserve|tally_merge;
            use-after-free tsan,asan in tally_merge|tally_reserve;
-           heap-overflow asan in tally_merge */
+           heap-overflow asan in tally_merge;
+           segv plain,tsan,asan in tally_merge */
 /*
  * K22, critical section misused. merge() reads another tally while it holds the critical section of its own only; the other one
  * may be growing.

@@ -1,8 +1,8 @@
 /* expect: abort plain,tsan,asan in tickets_check;
            not-linearizable plain,tsan,asan in tickets_take|tickets_give_back */
 /*
- * K24, check-then-act without a memory error. Each access to the counter is atomic, so that no race is reported, but whether
- * a ticket is left and taking it are two accesses: the last ticket is taken twice. The module notices by its own check.
+ * K24, check-then-act without a memory error. Each access to a counter is atomic, so that no race is reported, but looking
+ * at it and changing it are two accesses: the last ticket is taken twice. The module's own check of its books notices.
  */
 #include "canary.h"
 
@@ -11,6 +11,7 @@
 typedef struct {
     PyObject_HEAD
     atomic_long left;
+    atomic_long out; /* left + out never exceeds total */
     long total;
 } Tickets;
 
@@ -27,6 +28,7 @@ static PyObject *tickets_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     Tickets *self = (Tickets *)type->tp_alloc(type, 0);
     if (self != NULL) {
         atomic_init(&self->left, total);
+        atomic_init(&self->out, 0);
         self->total = total;
     }
     return (PyObject *)self;
@@ -34,39 +36,48 @@ static PyObject *tickets_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 
 static void tickets_dealloc(PyObject *op) { CANARY_FREE(op); }
 
-static NOINLINE void tickets_check(const Tickets *self, long left) {
-    if (left < 0 || left > self->total) {
-        fputs("tickets: the number left is not between none and all\n", stderr);
+static NOINLINE void tickets_check(const Tickets *self, long tickets) {
+    if (tickets > self->total) {
+        fputs("tickets: there are more than were ever issued\n", stderr);
         abort();
     }
 }
 
-/* Changes the number left by one unless it is at the limit already; whether it was changed. */
-static NOINLINE int tickets_move(Tickets *self, long limit, long by) {
-    long left = atomic_load(&self->left);
+/* Takes one from a counter unless it is zero; whether it did. */
+static NOINLINE int counter_take(atomic_long *counter) {
+    long count = atomic_load(counter);
 #ifdef FIXED
-    do {
-        if (left == limit) {
-            return 0;
+    while (count > 0) {
+        if (atomic_compare_exchange_weak(counter, &count, count - 1)) {
+            return 1;
         }
-    } while (!atomic_compare_exchange_weak(&self->left, &left, left + by));
+    }
+    return 0;
 #else
-    if (left == limit) {
+    if (count == 0) {
         return 0;
     }
-    left = atomic_fetch_add(&self->left, by);
-#endif
-    tickets_check(self, left + by);
+    atomic_store(counter, count - 1);
     return 1;
+#endif
 }
 
 static PyObject *tickets_take(PyObject *op, PyObject *Py_UNUSED(args)) {
-    return PyBool_FromLong(tickets_move((Tickets *)op, 0, -1));
+    Tickets *self = (Tickets *)op;
+    if (!counter_take(&self->left)) {
+        Py_RETURN_FALSE;
+    }
+    tickets_check(self, atomic_fetch_add(&self->out, 1) + 1);
+    Py_RETURN_TRUE;
 }
 
 static PyObject *tickets_give_back(PyObject *op, PyObject *Py_UNUSED(args)) {
     Tickets *self = (Tickets *)op;
-    return PyBool_FromLong(tickets_move(self, self->total, 1));
+    if (!counter_take(&self->out)) {
+        Py_RETURN_FALSE;
+    }
+    tickets_check(self, atomic_fetch_add(&self->left, 1) + 1);
+    Py_RETURN_TRUE;
 }
 
 static PyObject *tickets_left(PyObject *op, void *Py_UNUSED(closure)) {

@@ -267,6 +267,7 @@ def ck21_reentrancy(test, m):
     test.assertEqual((seen, vector.count(1), len(vector)), ([1, "a", 1], 2, 3))
     test.assertRaises(ZeroDivisionError, vector.each, lambda item: 1 / 0)
     test.assertRaises(TypeError, vector.append, vector)
+    test.assertRaises(TypeError, m.Vector().each, 1)
     vector.clear()
     test.assertEqual((len(vector), vector.count(1)), (0, 0))
 
