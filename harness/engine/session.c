@@ -22,6 +22,10 @@
    execution with a module that always races, doing it never leaves its other races in the same bytes unseen. */
 enum { REARM_EVERY = 200 };
 
+/* A report costs TSan a millisecond even when it is swallowed. A scenario that has reported this often, and nothing new, is not
+   run under further schedules. */
+enum { REPEATS_ENOUGH = 4 };
+
 struct ftf_session {
     const ftf_options *options;
     const ftf_catalog *catalog;
@@ -219,7 +223,12 @@ static int compare_switches(const void *a, const void *b) {
     return x->lane != y->lane ? (int)x->lane - (int)y->lane : (x->point > y->point) - (x->point < y->point);
 }
 
+static bool only_repeats(const ftf_session *session, uint64_t reports_before, uint64_t records_before) {
+    return ftf_raw_total() - reports_before >= REPEATS_ENOUGH && session->records == records_before;
+}
+
 static void run_rounds(ftf_session *session, const ftf_schedule *schedule) {
+    uint64_t reports = ftf_raw_total(), records = session->records;
     ftf_rng rng = ftf_rng_seed(schedule->seed);
     ftf_run_plan plan = {.mode = FTF_RUN_SERIAL, .lanes = (int)session->scenario.lane_count};
     ftf_switch drops[16];
@@ -239,6 +248,9 @@ static void run_rounds(ftf_session *session, const ftf_schedule *schedule) {
             reverse(&plan);
         }
         run_once(session, &plan);
+        if (round >= 1 && only_repeats(session, reports, records)) {
+            return;
+        }
     }
 }
 
