@@ -185,6 +185,7 @@ def of_message(message, names):
             position = names.index(name or subject)
     wanted = _WANTED.search(message)
     text = next((group for group in wanted.groups() if group), "") if wanted else message
+    text = re.sub(r"'[\w.]+' object", "", text)
     kinds = []
     for pattern, some in _WORDS:
         if pattern.search(text):
