@@ -298,6 +298,7 @@ static void begin_scenario(ftf_session *session, const char *text, size_t len) {
     }
     box->scenario_len = (uint32_t)len;
     memcpy(box->scenario, text, len);
+    box->scenario[len < sizeof box->scenario ? len : len - 1] = 0;
     box->round = 0;
     box->lane_count = session->scenario.lane_count;
     box->sequence++;

@@ -107,6 +107,9 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
     for (int i = 0; i < mops && raw->stack_count < FTF_RAW_STACKS; i++) {
         take_access(report, i, threads, &raw->stacks[raw->stack_count++]);
     }
+    if (strcmp(kind, "use-after-free") == 0 && raw->stack_count == 2) {
+        raw->stacks[1].role = "freed"; /* TSan shows a free as a write */
+    }
     for (int i = 0; mops == 0 && i < stacks && raw->stack_count < FTF_RAW_STACKS; i++) {
         take_stack(report, i, &raw->stacks[raw->stack_count++]);
     }
