@@ -74,6 +74,12 @@ static void last_line(const scene *s, char *out, size_t room) {
 
 /* ---- the record from the black box ------------------------------------------------------------------------------- */
 
+/* The box's text ends where scenario_len says; behind it there may be the rest of a longer one. */
+static size_t scenario_len(const ftf_blackbox *box) {
+    size_t len = box->scenario_len < sizeof box->scenario ? box->scenario_len : sizeof box->scenario;
+    return strnlen(box->scenario, len);
+}
+
 static char *copy(const char *text, size_t len) {
     char *made = strndup(text, len);
     FTF_ASSERT(made);
@@ -89,8 +95,7 @@ static char *with_executed_schedule(const ftf_blackbox *box, char **target) {
     ftf_arena *arena = ftf_arena_create();
     ftf_scenario *scenario = FTF_NEW(arena, ftf_scenario, 1);
     char *made = NULL;
-    size_t len = strnlen(box->scenario, sizeof box->scenario);
-    if (ftf_scenario_parse(box->scenario, len, arena, scenario, NULL) == FTF_OK) {
+    if (ftf_scenario_parse(box->scenario, scenario_len(box), arena, scenario, NULL) == FTF_OK) {
         if (replays_by_switches(box)) {
             ftf_switch *switches = FTF_NEW(arena, ftf_switch, box->switch_count + 1);
             for (uint32_t i = 0; i < box->switch_count; i++) {
@@ -147,7 +152,7 @@ static ftf_record *new_record(const scene *s) {
     ftf_record *record = ftf_record_create();
     (void)snprintf(record->flavour, sizeof record->flavour, "%s", s->options->flavour);
     (void)snprintf(record->section, sizeof record->section, "%s", section_of(box->phase));
-    record->original = copy(box->scenario, strnlen(box->scenario, sizeof box->scenario));
+    record->original = copy(box->scenario, scenario_len(box));
     record->scenario = with_executed_schedule(box, &record->target);
     if (!record->scenario) {
         record->scenario = copy(record->original, strlen(record->original));
@@ -162,7 +167,7 @@ static ftf_record *new_record(const scene *s) {
 /* ---- ways to die ------------------------------------------------------------------------------------------------- */
 
 static bool had_scenario(const ftf_blackbox *box) {
-    return box && box->scenario[0] != '\0' &&
+    return box && scenario_len(box) > 0 &&
            (box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING || box->phase == FTF_PHASE_FINISHING);
 }
 

@@ -262,6 +262,33 @@ static void parse_stacks(const char *at, const char *end, line headline, ftf_rec
     }
 }
 
+/*
+ * TSan's own form of a frame has no more than the module's last name, but its summary has a whole path. Modules of that
+ * name get it; for the symbolizer a name alone is worth nothing.
+ */
+static void complete_modules(const char *text, const char *end, ftf_record *record) {
+    for (line l; next_line(&text, end, &l);) {
+        ftf_frame whole;
+        if (!contains(l, "SUMMARY: ") || !contains(l, " (/") || !parse_frame(l, &whole)) {
+            continue;
+        }
+        const char *slash = strrchr(whole.module, '/');
+        const char *name = slash ? slash + 1 : whole.module;
+        for (uint32_t i = 0; i < record->stack_count; i++) {
+            for (uint32_t j = 0; j < record->stacks[i].frame_count; j++) {
+                ftf_frame *frame = &record->stacks[i].frames[j];
+                if (strcmp(frame->module, name) == 0) {
+                    free(frame->module);
+                    frame->module = strdup(whole.module);
+                    FTF_ASSERT(frame->module);
+                }
+            }
+        }
+        free(whole.module);
+        return;
+    }
+}
+
 /* ---- the headline and the cause ---------------------------------------------------------------------------------- */
 
 typedef struct finding_text {
@@ -348,6 +375,7 @@ bool ftf_crash_text_parse(const char *text, size_t len, ftf_record *record) {
         keep_text(record, first.start, end);
         line above = found.headline.len > 0 ? found.headline : found.cause;
         parse_stacks(above.start + above.len, end, above, record);
+        complete_modules(text, end, record);
         return true;
     }
     if (find_undefined(text, end, &undefined)) {

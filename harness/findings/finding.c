@@ -219,15 +219,21 @@ static void report_heading(const ftf_finding *finding, uint32_t index, ftf_text 
     ftf_text_str(out, "\n");
 }
 
-static bool is_quiet(const ftf_named_frame *frame) {
-    return frame->sort == FTF_SORT_PLUMBING || frame->sort == FTF_SORT_HARNESS || frame->sort == FTF_SORT_RUNTIME;
+/* Helpers further in than the frame that stands for the stack say how it does its work; further out they say nothing. */
+static bool is_quiet(const ftf_named_stack *stack, uint32_t index) {
+    ftf_frame_sort sort = stack->frames[index].sort;
+    bool outer_helper = sort == FTF_SORT_HELPER && (int)index > stack->top;
+    bool dull = sort == FTF_SORT_PLUMBING || sort == FTF_SORT_HARNESS || sort == FTF_SORT_RUNTIME;
+    return (int)index != stack->top && (dull || outer_helper);
 }
 
 static void report_frame(const ftf_named_frame *frame, uint32_t number, bool top, ftf_text *out) {
     char mark = top ? '>' : frame->sort == FTF_SORT_EXTENSION ? '*' : ' ';
     ftf_text_printf(out, "  %c #%-2u %-36s ", mark, number, frame->function[0] ? frame->function : "?");
-    if (frame->file[0]) {
+    if (frame->file[0] && frame->line > 0) {
         ftf_text_printf(out, "%s:%u\n", frame->file, frame->line);
+    } else if (frame->file[0]) {
+        ftf_text_printf(out, "%s\n", frame->file);
     } else {
         ftf_text_printf(out, "(%s+0x%" PRIx64 ")\n", frame->module, frame->offset);
     }
@@ -239,7 +245,7 @@ static void report_stack(const ftf_finding *finding, uint32_t index, ftf_text *o
     report_heading(finding, index, out);
     for (uint32_t i = 0; i < stack->count;) {
         uint32_t quiet = 0;
-        while (i + quiet < stack->count && is_quiet(&stack->frames[i + quiet]) && (int)(i + quiet) != stack->top) {
+        while (i + quiet < stack->count && is_quiet(stack, i + quiet)) {
             quiet++;
         }
         if (quiet > 1) {
@@ -265,7 +271,7 @@ void ftf_finding_report(const ftf_finding *finding, ftf_text *out) {
     ftf_text_printf(out, "blame      %s\n", finding->identity.blame);
     ftf_text_printf(out, "seen in    %s, flavour %s, scenario %" PRIu64 " of its process\n",
                     record->section[0] ? record->section : "lanes", record->flavour, record->sequence);
-    if (record->detail) {
+    if (record->detail && strcmp(record->detail, record->kind) != 0) {
         ftf_text_printf(out, "detail     %s\n", record->detail);
     }
     if (finding->stack_count > 0) {

@@ -29,7 +29,7 @@ static int setup(void **state) {
     (void)snprintf(box_path, sizeof box_path, "%s/box", folder);
     (void)snprintf(err_path, sizeof err_path, "%s/stderr", folder);
     box = ftf_blackbox_create(box_path, NULL);
-    (void)snprintf(box->scenario, sizeof box->scenario, "%s", SCENARIO);
+    (void)snprintf(box->scenario, sizeof box->scenario, "%s  the rest of a longer one", SCENARIO);
     box->scenario_len = sizeof SCENARIO - 1;
     box->phase = FTF_PHASE_RUNNING;
     box->sequence = 3;
@@ -181,6 +181,7 @@ static void test_crash__no_black_box_is_trouble_of_the_set_up(void **state) {
 static void test_crash__a_half_written_scenario_is_kept_as_it_is(void **state) {
     (void)state;
     (void)snprintf(box->scenario, sizeof box->scenario, "ftfuzz 1\ntarget coll");
+    box->scenario_len = 20;
     ftf_crash crash = judge((ftf_proc_end){.code = 77}, SEGV);
     assert_int_equal(crash.death, FTF_DEATH_FINDING);
     assert_string_equal(crash.record->scenario, "ftfuzz 1\ntarget coll");

@@ -173,6 +173,18 @@ static void test_text__takes_lane_and_size_from_the_line_above(void **state) {
     ftf_record_destroy(record);
 }
 
+static void test_text__a_bare_module_gets_its_path_from_the_summary(void **state) {
+    (void)state;
+    ftf_record *record = parse("==1==ERROR: ThreadSanitizer: SEGV on unknown address 0x0 (pc 0x1 T0)\n"
+                               "    #0 <null> <null> (worker+0x10) (BuildId: 78)\n"
+                               "    #1 <null> <null> (libc.so.6+0x10) (BuildId: 78)\n\n"
+                               "SUMMARY: ThreadSanitizer: SEGV (/where/it/is/worker+0x10) (BuildId: 78)\n");
+    assert_non_null(record);
+    assert_string_equal(record->stacks[0].frames[0].module, "/where/it/is/worker");
+    assert_string_equal(record->stacks[0].frames[1].module, "libc.so.6");
+    ftf_record_destroy(record);
+}
+
 static void test_text__an_unexplained_one_is_left_alone(void **state) {
     (void)state;
     assert_null(parse(""));
@@ -200,6 +212,7 @@ int main(void) {
         cmocka_unit_test(test_reports__give_kind_roles_and_signature),
         cmocka_unit_test(test_text__reads_every_form_of_frame),
         cmocka_unit_test(test_text__takes_lane_and_size_from_the_line_above),
+        cmocka_unit_test(test_text__a_bare_module_gets_its_path_from_the_summary),
         cmocka_unit_test(test_text__an_unexplained_one_is_left_alone),
         cmocka_unit_test(test_text__verdicts_give_a_stack_for_each_lane),
     };
