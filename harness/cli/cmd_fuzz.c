@@ -141,7 +141,8 @@ static int run(const ftf_campaign_options *options, bool json, ftf_error *err) {
         status = ftf_confirm(campaign, err);
     }
     ftf_error late = {0};
-    ftf_status written = status == FTF_SETUP ? FTF_OK : write_summary(campaign, json, &late);
+    bool began = campaign->counters.starts > 0 && (status != FTF_SETUP || campaign->hit_count > 0);
+    ftf_status written = began ? write_summary(campaign, json, &late) : FTF_OK;
     int code = ftf_summary_exit(campaign);
     ftf_campaign_close(campaign);
     if (status != FTF_OK) {

@@ -18,6 +18,7 @@
 #include "cli/options.h"
 #include "reduce/attempt.h"
 #include "scenario/parse.h"
+#include "scenario/print.h"
 
 enum { RUNS_DEFAULT = 20, RUNS_MAX = 10000, SIGNATURE_MAX = 1000 };
 
@@ -110,34 +111,50 @@ static ftf_status load_finding(const char *folder, subject *s, ftf_error *err) {
     return status == FTF_OK ? ftf_fs_read(path, FTF_FS_READ_MAX, &s->text, err) : status;
 }
 
-/* The start of the scenario after the one at `text`: the next line `ftfuzz 1`; NULL when this was the last. */
-static const char *next_member(const char *text) {
-    const char *next = strstr(text + 1, "\nftfuzz 1\n");
-    return next != NULL ? next + 1 : NULL;
+/* The first line `ftfuzz 1` at or after `text`; NULL when there is none. */
+static const char *find_header(const char *text) {
+    static const char header[] = "ftfuzz 1\n";
+    if (strncmp(text, header, sizeof header - 1) == 0) {
+        return text;
+    }
+    const char *found = strstr(text, "\nftfuzz 1\n");
+    return found != NULL ? found + 1 : NULL;
 }
 
-/* Each member of a sequence must parse; the target is the first one's. */
-static ftf_status check(const char *name, subject *s, ftf_error *err) {
+static int count_lines(const char *text, size_t len) {
+    int lines = 0;
+    for (size_t i = 0; i < len; i++) {
+        lines += text[i] == '\n';
+    }
+    return lines;
+}
+
+/* Each member of a sequence must parse; the target is the first one's. What the workers get is the canonical text: what
+   a person wrote between the members as a comment is none of theirs. */
+static ftf_status canonize(const char *name, subject *s, ftf_error *err) {
     ftf_arena *arena = ftf_arena_create();
+    ftf_text canonical = {0};
     ftf_status status = FTF_OK;
-    int line = 0;
-    for (const char *at = s->text.data != NULL ? s->text.data : ""; at != NULL && status == FTF_OK;) {
+    const char *start = s->text.data != NULL ? s->text.data : "";
+    for (const char *at = start; at != NULL && status == FTF_OK;) {
         ftf_scenario scenario;
         ftf_error why = {0};
-        const char *next = next_member(at);
-        size_t len = next != NULL ? (size_t)(next - at) : strlen(at);
-        status = ftf_scenario_parse(at, len, arena, &scenario, &why);
+        const char *header = find_header(at);
+        const char *next = header != NULL ? find_header(header + 1) : NULL;
+        status = ftf_scenario_parse(at, next != NULL ? (size_t)(next - at) : strlen(at), arena, &scenario, &why);
         if (status != FTF_OK) {
-            ftf_fail(err, FTF_INPUT, "%s:%d: %s", name, line + why.line, why.text);
-        } else if (*s->spec == '\0') {
-            snprintf(s->spec, sizeof s->spec, "%s", scenario.target);
+            ftf_fail(err, FTF_INPUT, "%s:%d: %s", name, count_lines(start, (size_t)(at - start)) + why.line, why.text);
+        } else {
+            ftf_scenario_print(&scenario, &canonical);
         }
-        for (const char *c = at; c < at + len; c++) {
-            line += *c == '\n';
+        if (status == FTF_OK && *s->spec == '\0') {
+            snprintf(s->spec, sizeof s->spec, "%s", scenario.target);
         }
         at = next;
     }
     ftf_arena_destroy(arena);
+    ftf_text_release(&s->text);
+    s->text = canonical;
     return status;
 }
 
@@ -145,7 +162,7 @@ static ftf_status load(const arguments *a, subject *s, ftf_error *err) {
     ftf_status status = ftf_fs_is_dir(a->finding) ? load_finding(a->finding, s, err)
                                                   : ftf_fs_read(a->finding, FTF_FS_READ_MAX, &s->text, err);
     if (status == FTF_OK) {
-        status = check(a->finding, s, err);
+        status = canonize(a->finding, s, err);
     }
     bool chosen = false;
     for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT; f++) {

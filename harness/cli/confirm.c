@@ -48,6 +48,7 @@ static const ftf_entry *next_due(const confirmation *c) {
     return NULL;
 }
 
+/* A finding that cannot be replayed for a reason of ours keeps others from nothing; a disk that is full does. */
 static ftf_status confirm_one(confirmation *c, const char *id, ftf_flavour flavour, ftf_error *err) {
     const ftf_campaign_options *o = &c->campaign->options;
     const char *path = o->target->path[flavour];
@@ -67,6 +68,10 @@ static ftf_status confirm_one(confirmation *c, const char *id, ftf_flavour flavo
                                    .self = c};
     ftf_attempt_result result = {0};
     ftf_status status = ftf_attempt_confirm(&options, c->campaign->store, id, c->runs, &result, err);
+    if (status != FTF_OK && status != FTF_IO) {
+        ftf_progress_view_say(&c->campaign->view, "cannot replay %s: %s", id, err->text);
+        return FTF_OK;
+    }
     if (status == FTF_OK && !o->quiet && result.n > 0) {
         ftf_progress_view_say(&c->campaign->view, "replayed %u/%u: %s", result.k, result.n, id);
     }

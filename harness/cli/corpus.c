@@ -14,13 +14,20 @@ static bool has_suffix(const char *name, const char *suffix) {
     return len > tail && strcmp(name + len - tail, suffix) == 0;
 }
 
-static ftf_status check(const char *path, const ftf_text *text, ftf_error *err) {
+/* Replaces the text by its canonical form: comments are for the reader of corpora/, not for the mutators. */
+static ftf_status canonize(const char *path, ftf_text *text, ftf_error *err) {
     ftf_error why = {0};
     ftf_scenario scenario;
     ftf_arena *arena = ftf_arena_create();
     ftf_status status = ftf_scenario_parse(text->data != NULL ? text->data : "", text->len, arena, &scenario, &why);
+    ftf_text_clear(text);
+    if (status == FTF_OK) {
+        ftf_scenario_print(&scenario, text);
+    } else {
+        ftf_fail(err, FTF_INPUT, "%s:%d: %s", path, why.line, why.text);
+    }
     ftf_arena_destroy(arena);
-    return status == FTF_OK ? FTF_OK : ftf_fail(err, FTF_INPUT, "%s:%d: %s", path, why.line, why.text);
+    return status;
 }
 
 static ftf_status copy_seed(const char *corpus, const char *quarantine, const char *seeds, const char *name,
@@ -32,7 +39,7 @@ static ftf_status copy_seed(const char *corpus, const char *quarantine, const ch
         status = ftf_path(set_aside, err, "%s/seed-%s", quarantine, name);
     }
     if (status == FTF_OK && (status = ftf_fs_read(from, FTF_FS_READ_MAX, &text, err)) == FTF_OK &&
-        (status = check(from, &text, err)) == FTF_OK && !ftf_fs_exists(set_aside)) {
+        (status = canonize(from, &text, err)) == FTF_OK && !ftf_fs_exists(set_aside)) {
         status = ftf_fs_write(to, text.data, text.len, err); /* again, too: the seed may have been edited */
     }
     ftf_text_release(&text);
