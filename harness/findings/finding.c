@@ -219,7 +219,7 @@ static void report_heading(const ftf_finding *finding, uint32_t index, ftf_text 
     ftf_text_str(out, "\n");
 }
 
-/* Helpers further in than the frame that stands for the stack say how it does its work; further out they say nothing. */
+/* Helpers further in than the frame that stands for the stack say how it does its work; further out, nothing. */
 static bool is_quiet(const ftf_named_stack *stack, uint32_t index) {
     ftf_frame_sort sort = stack->frames[index].sort;
     bool outer_helper = sort == FTF_SORT_HELPER && (int)index > stack->top;
