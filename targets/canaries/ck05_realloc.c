@@ -80,8 +80,12 @@ static Py_ssize_t samples_length(PyObject *op) {
     return count;
 }
 
-static PyObject *samples_item(PyObject *op, Py_ssize_t index) {
+static PyObject *samples_item(PyObject *op, PyObject *key) {
     Samples *self = (Samples *)op;
+    Py_ssize_t index = PyLong_AsSsize_t(key);
+    if (index == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
     double value = 0.0;
     int found = 0;
     LOCK_IF_FIXED(op);
@@ -107,8 +111,8 @@ static PyType_Slot samples_slots[] = {
     {Py_tp_new, samples_new},
     {Py_tp_dealloc, samples_dealloc},
     {Py_tp_methods, samples_methods},
-    {Py_sq_length, samples_length},
-    {Py_sq_item, samples_item},
+    {Py_mp_length, samples_length},
+    {Py_mp_subscript, samples_item},
     {Py_tp_doc, "Samples(): a growing array of float"},
     {0, NULL},
 };

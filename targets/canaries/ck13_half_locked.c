@@ -2,8 +2,8 @@
            use-after-free tsan,asan in stack_item;
            heap-overflow asan in stack_item */
 /*
- * K13, half-converted locking. The methods were given critical sections; the sequence slots, which nobody thinks of as
- * methods, were not.
+ * K13, half-converted locking. The methods were given critical sections; the slots for len() and indexing, which
+ * nobody thinks of as methods, were not.
  */
 #include "canary.h"
 
@@ -93,8 +93,12 @@ static Py_ssize_t stack_length(PyObject *op) {
     return used;
 }
 
-static PyObject *stack_item(PyObject *op, Py_ssize_t index) {
+static PyObject *stack_item(PyObject *op, PyObject *key) {
     Stack *self = (Stack *)op;
+    Py_ssize_t index = PyLong_AsSsize_t(key);
+    if (index == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
     long value = 0;
     int found = 0;
     LOCK_IF_FIXED(op);
@@ -120,8 +124,8 @@ static PyType_Slot stack_slots[] = {
     {Py_tp_new, stack_new},
     {Py_tp_dealloc, stack_dealloc},
     {Py_tp_methods, stack_methods},
-    {Py_sq_length, stack_length},
-    {Py_sq_item, stack_item},
+    {Py_mp_length, stack_length},
+    {Py_mp_subscript, stack_item},
     {Py_tp_doc, "Stack(): of int"},
     {0, NULL},
 };
