@@ -159,7 +159,7 @@ static uint32_t type_weight(const ftf_catalog *catalog, const ftf_type *type) {
         native = native || catalog->callables[type->methods[i]].native;
     }
     native = native || (type->traits & FTF_TRAIT_ITERATOR);
-    return (native ? 10u : 1u) * (writable ? 3u : 1u);
+    return (native ? 10u : 1u) * (writable ? 3u : 1u) * (type->is_public ? 2u : 1u);
 }
 
 void ftf_actions_list(const ftf_catalog *catalog, ftf_type *type, ftf_arena *arena) {
@@ -190,7 +190,7 @@ static bool is_one_of(const ftf_arg *arg, const char *const *names, size_t count
 }
 
 static bool is_container(const ftf_arg *arg) {
-    static const char *const names[] = {"list", "strlist", "pairs", "dict", "set", "buffer"};
+    static const char *const names[] = {"list", "strlist", "pairs", "dict", "set", "buffer", "object", "iterator"};
     return is_one_of(arg, names, sizeof names / sizeof *names);
 }
 

@@ -61,6 +61,10 @@ bool ftf_gen_chance(ftf_gen *gen, uint32_t percent);
 
 ftf_value ftf_gen_arg(ftf_gen *gen, int owner, const ftf_arg *arg);
 
+/* A string or a number that the scenario has already, such as a key of a shared object: lanes that are to meet have to
+   ask for the same thing. kind FTF_VALUE_COUNT takes either. False when there is none. */
+bool ftf_gen_known(ftf_gen *gen, ftf_value_kind kind, ftf_value *out);
+
 /* An object that runs Python code of ours when the callee touches it, mostly against this slot. */
 ftf_value ftf_gen_callback(ftf_gen *gen, int slot);
 

@@ -34,6 +34,7 @@ static const struct {
 } containers[] = {
     {"list", FTF_BUILTIN_LIST}, {"strlist", FTF_BUILTIN_LIST}, {"pairs", FTF_BUILTIN_LIST},
     {"dict", FTF_BUILTIN_DICT}, {"set", FTF_BUILTIN_SET},      {"buffer", FTF_BUILTIN_BYTEARRAY},
+    {"iterator", FTF_BUILTIN_ITERATOR},
 };
 
 int ftf_gen_container_of(const ftf_arg *arg) {
@@ -87,6 +88,60 @@ static uint32_t callback_chance(const char *kind) {
     return 0;
 }
 
+/* ---- values that are there already ------------------------------------------------------------------------------- */
+
+/* Draws one of the values that it is shown, each with the same chance (reservoir sampling). */
+typedef struct reservoir {
+    ftf_gen *gen;
+    ftf_value_kind kind;
+    uint32_t seen;
+    ftf_value drawn;
+} reservoir;
+
+static void show(reservoir *pool, const ftf_value *value) {
+    bool fits = pool->kind == FTF_VALUE_COUNT ? value->kind == FTF_VALUE_STR || value->kind == FTF_VALUE_INT
+                                              : value->kind == pool->kind;
+    if (fits && ftf_rng_one_in(pool->gen->rng, ++pool->seen)) {
+        pool->drawn = *value;
+    }
+    for (uint32_t i = 0; value->items && i < value->len; i++) {
+        show(pool, &value->items[i]);
+    }
+}
+
+static void show_section(reservoir *pool, const ftf_section *section) {
+    for (uint32_t i = 0; i < section->count; i++) {
+        for (uint32_t k = 0; k < section->ops[i].argc; k++) {
+            show(pool, &section->ops[i].args[k]);
+        }
+    }
+}
+
+bool ftf_gen_known(ftf_gen *gen, ftf_value_kind kind, ftf_value *out) {
+    reservoir pool = {.gen = gen, .kind = kind};
+    show_section(&pool, &gen->scenario->setup);
+    for (uint32_t lane = 0; lane < gen->scenario->lane_count; lane++) {
+        show_section(&pool, &gen->scenario->lanes[lane]);
+    }
+    *out = pool.drawn;
+    return pool.seen > 0;
+}
+
+static bool draw_known(ftf_gen *gen, const char *kind, ftf_value *out) {
+    static const struct {
+        const char *kind;
+        ftf_value_kind value;
+    } rows[] = {{"str", FTF_VALUE_STR}, {"int", FTF_VALUE_INT}, {"char", FTF_VALUE_STR}, {"object", FTF_VALUE_COUNT}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(rows[i].kind, kind) == 0) {
+            return ftf_gen_known(gen, rows[i].value, out);
+        }
+    }
+    return false;
+}
+
+/* ---- drawing ----------------------------------------------------------------------------------------------------- */
+
 static ftf_value draw_kind(ftf_gen *gen, int owner, const ftf_arg *arg) {
     const char *kind = ftf_kinds[arg->index].name;
     int container = ftf_gen_container_of(arg);
@@ -98,6 +153,10 @@ static ftf_value draw_kind(ftf_gen *gen, int owner, const ftf_arg *arg) {
     }
     if (ftf_gen_chance(gen, callback_chance(kind))) {
         return ftf_gen_callback(gen, ftf_gen_visible(gen, owner, FTF_HOLDS_UNKNOWN));
+    }
+    ftf_value known;
+    if (ftf_gen_chance(gen, 40) && draw_known(gen, kind, &known)) {
+        return known;
     }
     if (strcmp(kind, "object") == 0 && ftf_gen_chance(gen, 30)) {
         int any = ftf_gen_visible(gen, owner, FTF_HOLDS_UNKNOWN);

@@ -97,7 +97,11 @@ static void build_operator(ftf_gen *gen, int owner, const ftf_operator *operator
     ftf_value self = op->self;
     op->argc = op->code == FTF_OP_SETITEM ? 2 : 1;
     op->args = FTF_NEW(gen->scenario->arena, ftf_value, 2);
-    op->args[0] = draw_operand(gen, owner, operator->args, operator->argc);
+    ftf_form form = ftf_ops[op->code].form;
+    bool is_key = (form != FTF_FORM_INFIX && form != FTF_FORM_INPLACE) || op->code == FTF_OP_CONTAINS;
+    if (!is_key || !ftf_gen_chance(gen, 60) || !ftf_gen_known(gen, FTF_VALUE_COUNT, &op->args[0])) {
+        op->args[0] = draw_operand(gen, owner, operator->args, operator->argc);
+    }
     if (op->code == FTF_OP_SETITEM) {
         op->args[1] = draw_operand(gen, owner, operator->values, operator->value_count);
     }

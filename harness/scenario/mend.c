@@ -84,14 +84,6 @@ static ftf_value mend_value(mender *m, const ftf_value *from) {
     return value;
 }
 
-static bool is_numeral(const ftf_value *value) {
-    if (value->kind == FTF_VALUE_INT) {
-        return true;
-    }
-    const char *digit = value->kind == FTF_VALUE_FLOAT ? value->text + (value->text[0] == '-') : "";
-    return *digit >= '0' && *digit <= '9';
-}
-
 static bool is_dotted(const ftf_value *value) { return value->kind == FTF_VALUE_GLOBAL && strchr(value->text, '.'); }
 
 /* ---- operations -------------------------------------------------------------------------------------------------- */
@@ -141,7 +133,7 @@ static bool settle_call(mender *m, ftf_op *op) {
 
 static bool settle_method(mender *m, ftf_op *op) {
     if (op->self.kind != FTF_VALUE_GLOBAL) {
-        return !is_numeral(&op->self);
+        return !ftf_value_is_numeral(&op->self);
     }
     size_t owner = strlen(op->self.text);
     size_t len = strlen(op->name);
@@ -169,7 +161,7 @@ static bool settle(mender *m, ftf_op *op) {
     case FTF_FORM_GETATTR:
     case FTF_FORM_SETATTR:
     case FTF_FORM_DELATTR:
-        return !is_numeral(&op->self);
+        return !ftf_value_is_numeral(&op->self);
     case FTF_FORM_GETITEM:
     case FTF_FORM_SETITEM:
     case FTF_FORM_DELITEM:
@@ -179,7 +171,7 @@ static bool settle(mender *m, ftf_op *op) {
     case FTF_FORM_DROP:
         return op->self.kind == FTF_VALUE_SLOT;
     case FTF_FORM_PREFIX:
-        return op->code != FTF_OP_NEG || !is_numeral(&op->self) || op->self.text[0] == '-';
+        return op->code != FTF_OP_NEG || !ftf_value_is_numeral(&op->self) || op->self.text[0] == '-';
     default:
         return true;
     }

@@ -89,6 +89,14 @@ bool ftf_name_is_reserved(const char *name, size_t len) {
     return ftf_name_is_keyword(name, len);
 }
 
+bool ftf_value_is_numeral(const ftf_value *value) {
+    if (value->kind == FTF_VALUE_INT) {
+        return true;
+    }
+    const char *digit = value->kind == FTF_VALUE_FLOAT ? value->text + (value->text[0] == '-') : "";
+    return *digit >= '0' && *digit <= '9';
+}
+
 const ftf_recipe *ftf_recipe_find(const char *name, size_t len) {
     for (size_t i = 0; i < ftf_recipe_count; i++) {
         if (same(ftf_recipes[i].name, name, len)) {

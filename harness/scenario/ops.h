@@ -47,6 +47,9 @@ bool ftf_name_is_reserved(const char *name, size_t len);
 /* True for a keyword of Python 3.13, None, True and False included: no name at all may be one. */
 bool ftf_name_is_keyword(const char *name, size_t len);
 
+/* True for a literal made of digits: nothing that begins with a dot can be written behind it. */
+bool ftf_value_is_numeral(const ftf_value *value);
+
 typedef struct ftf_recipe {
     const char *name;
     uint32_t min_args, max_args;

@@ -214,6 +214,12 @@ static bool parse_suffix(ftf_parser *parser, ftf_op *op) {
     if (c != '.') {
         return parse_operator(parser, op);
     }
+    if (op->self.kind == FTF_VALUE_GLOBAL) {
+        return ftf_parse_refuse(parser, "a dotted name holds no blanks");
+    }
+    if (ftf_value_is_numeral(&op->self)) {
+        return ftf_parse_refuse(parser, "a number cannot stand before a dot");
+    }
     parser->at++;
     ftf_span name;
     if (!ftf_lex_name(parser, "a name behind the dot", &name)) {
@@ -309,6 +315,9 @@ static bool parse_del(ftf_parser *parser, ftf_op *op) {
     }
     if (name.dots == 0 && ftf_lex_accept(parser, '.')) {
         name.dots = 1;
+        if (ftf_value_is_numeral(&op->self)) {
+            return ftf_parse_refuse(parser, "a number cannot stand before a dot");
+        }
         if (!ftf_lex_name(parser, "a name behind the dot", &name.last)) {
             return false;
         }

@@ -41,7 +41,7 @@ static bool parse_values(ftf_parser *parser, char close, int depth, ftf_value *o
     list.items = list.first;
     *comma = true;
     while (!ftf_lex_accept(parser, close)) {
-        ftf_value item = {0};
+        ftf_value item;
         if (!*comma) {
             return ftf_lex_expect(parser, ',');
         }
@@ -76,7 +76,7 @@ static bool parse_braces(ftf_parser *parser, int depth, ftf_value *out) {
     bool comma = true;
     out->kind = FTF_VALUE_DICT;
     while (!ftf_lex_accept(parser, '}')) {
-        ftf_value item = {0};
+        ftf_value item;
         if (!comma) {
             return ftf_lex_expect(parser, ',');
         }
@@ -231,6 +231,7 @@ static bool parse_word(ftf_parser *parser, ftf_value *out) {
 }
 
 bool ftf_parse_value(ftf_parser *parser, int depth, ftf_value *out) {
+    *out = (ftf_value){0};
     char c = ftf_lex_peek(parser);
     bool nests = c == '(' || c == '[' || c == '{' || c == '$';
     if (nests && depth >= FTF_VALUE_DEPTH_MAX) {

@@ -22,11 +22,11 @@ static bool act(ftf_gen *gen, int lane, int slot, uint32_t roles) {
     return ftf_gen_act(gen, lane, slot, (ftf_want){.roles = roles, .repeat = ftf_gen_repeat(gen)}, NULL);
 }
 
-/* The same, and keeps the result. */
+/* The same, and keeps the result; FTF_NO_SLOT when nothing is known that could be done with it. */
 static int act_and_keep(ftf_gen *gen, int lane, int slot, uint32_t roles) {
     int kept;
     ftf_gen_act(gen, lane, slot, (ftf_want){.roles = roles, .keep = true, .repeat = 1}, &kept);
-    return kept;
+    return kept != FTF_NO_SLOT && gen->holds[kept] != FTF_HOLDS_UNKNOWN ? kept : FTF_NO_SLOT;
 }
 
 /* One to three things, the first one of these roles, the others as likely anything. */
@@ -193,11 +193,11 @@ static bool shape_result(ftf_gen *gen) {
         return false;
     }
     int result = FTF_NO_SLOT;
-    for (int tries = 0; tries < 3 && (result == FTF_NO_SLOT || gen->holds[result] == FTF_HOLDS_UNKNOWN); tries++) {
+    for (int tries = 0; tries < 3 && result == FTF_NO_SLOT; tries++) {
         result = act_and_keep(gen, 0, slot, (uint32_t)ANY);
     }
-    if (result != FTF_NO_SLOT && !act_some(gen, 0, result, (uint32_t)ANY)) {
-        ftf_gen_line(gen, 0, result, "repr(a)", 1);
+    if (result != FTF_NO_SLOT) {
+        act_some(gen, 0, result, (uint32_t)ANY);
     }
     fill_other_lanes(gen, slot, (uint32_t)ANY);
     return gen->scenario->lanes[0].count > 0 && act_some(gen, 1, slot, WRITE);
@@ -238,25 +238,70 @@ static bool share_receiver(ftf_gen *gen, const ftf_arg_place *place, int *self) 
     return owner < 0 || *self != FTF_NO_SLOT;
 }
 
+/* A container to be read by a call, in a shared slot. */
+typedef struct shared_argument {
+    int passed;  /* what the call gets */
+    int changed; /* what the other lane changes: the same, or something inside of it, or below it */
+} shared_argument;
+
+/* setup: b = list([a]), for a callee that walks what it gets to the bottom. */
+static int wrap(ftf_gen *gen, int inner, bool in_dict) {
+    ftf_arena *arena = gen->scenario->arena;
+    ftf_value *items = FTF_NEW(arena, ftf_value, 2);
+    items[0] = in_dict ? (ftf_value){.kind = FTF_VALUE_STR, .text = "k", .len = 1} : ftf_value_slot(inner);
+    items[1] = ftf_value_slot(inner);
+    ftf_op op = {.code = FTF_OP_CALL, .name = in_dict ? "dict" : "list", .dest = FTF_NO_SLOT, .repeat = 1, .argc = 1};
+    op.args = FTF_NEW(arena, ftf_value, 1);
+    op.args[0] = (ftf_value){.kind = in_dict ? FTF_VALUE_DICT : FTF_VALUE_LIST, .len = 2, .items = items};
+    int outer = ftf_gen_push(gen, FTF_OWNER_SETUP, &op, true);
+    if (outer != FTF_NO_SLOT) {
+        gen->holds[outer] = ftf_holds_builtin(in_dict ? FTF_BUILTIN_DICT : FTF_BUILTIN_LIST);
+    }
+    return outer;
+}
+
+static bool share_argument(ftf_gen *gen, const ftf_arg *arg, shared_argument *out) {
+    static const ftf_builtin any[] = {FTF_BUILTIN_LIST, FTF_BUILTIN_DICT, FTF_BUILTIN_LIST, FTF_BUILTIN_DICT,
+                                      FTF_BUILTIN_SET, FTF_BUILTIN_BYTEARRAY};
+    int fitting = ftf_gen_container_of(arg);
+    uint32_t drawn = ftf_rng_below(gen->rng, sizeof any / sizeof *any);
+    ftf_builtin builtin = fitting < 0 || fitting == FTF_BUILTIN_ITERATOR ? any[drawn] : (ftf_builtin)fitting;
+    int made = ftf_gen_make_builtin(gen, builtin, FTF_OWNER_SETUP);
+    *out = (shared_argument){.passed = made, .changed = made};
+    if (made == FTF_NO_SLOT) {
+        return false;
+    }
+    add_history(gen, made);
+    if (fitting == FTF_BUILTIN_ITERATOR) {
+        ftf_op op = {.code = FTF_OP_ITER, .dest = FTF_NO_SLOT, .repeat = 1, .self = ftf_value_slot(made)};
+        out->passed = ftf_gen_push(gen, FTF_OWNER_SETUP, &op, true);
+        out->changed = ftf_gen_chance(gen, 50) ? made : out->passed;
+    } else if ((builtin == FTF_BUILTIN_LIST || builtin == FTF_BUILTIN_DICT) && ftf_gen_chance(gen, 25)) {
+        out->passed = wrap(gen, made, builtin == FTF_BUILTIN_DICT);
+        out->changed = ftf_gen_chance(gen, 60) ? made : out->passed;
+    }
+    return out->passed != FTF_NO_SLOT;
+}
+
 static bool shape_argument(ftf_gen *gen) {
     const ftf_catalog *catalog = gen->catalog;
     const ftf_arg_place *place = draw_place(gen, catalog->containers, catalog->container_count);
     int self;
+    shared_argument shared;
     if (!place || !share_receiver(gen, place, &self)) {
         return false;
     }
     const ftf_arg *arg = &catalog->callables[place->callable].patterns[place->pattern].args[place->arg];
-    int container = ftf_gen_make_builtin(gen, (ftf_builtin)ftf_gen_container_of(arg), FTF_OWNER_SETUP);
-    if (container == FTF_NO_SLOT) {
+    if (!share_argument(gen, arg, &shared)) {
         return false;
     }
-    add_history(gen, container);
-    bool built = call_with(gen, 0, self, place, ftf_value_slot(container)) && act_some(gen, 1, container, WRITE);
+    ftf_value passed = ftf_value_slot(shared.passed);
+    bool built = call_with(gen, 0, self, place, passed) && act_some(gen, 1, shared.changed, WRITE);
     if (self != FTF_NO_SLOT && ftf_gen_chance(gen, 25)) {
         act(gen, 1, self, (uint32_t)ANY);
     }
     for (uint32_t lane = 2; lane < gen->scenario->lane_count; lane++) {
-        call_with(gen, (int)lane, self, place, ftf_value_slot(container));
+        call_with(gen, (int)lane, self, place, passed);
     }
     return built;
 }
@@ -352,17 +397,15 @@ static bool shape_dropped(ftf_gen *gen) {
         return false;
     }
     /* What an object handed out often borrows from it: let it outlive the object, or the other way round. */
-    int result = ftf_gen_chance(gen, 60) ? act_and_keep(gen, FTF_OWNER_SETUP, slot, EXPORT | ITERATE | READ) : FTF_NO_SLOT;
+    uint32_t handing_out = ftf_gen_chance(gen, 70) ? EXPORT | ITERATE : (uint32_t)READ;
+    int result = ftf_gen_chance(gen, 60) ? act_and_keep(gen, FTF_OWNER_SETUP, slot, handing_out) : FTF_NO_SLOT;
     bool drop_result = result != FTF_NO_SLOT && ftf_gen_chance(gen, 50);
     int dropped = drop_result ? result : slot;
     int used = drop_result || result == FTF_NO_SLOT ? slot : result;
     if (ftf_gen_chance(gen, 40)) {
         act(gen, 0, dropped, (uint32_t)ANY);
     }
-    bool built = ftf_gen_line(gen, 0, dropped, "del a", 1);
-    if (!act_some(gen, 1, used, (uint32_t)ANY)) {
-        ftf_gen_line(gen, 1, used, "repr(a)", 1);
-    }
+    bool built = ftf_gen_line(gen, 0, dropped, "del a", 1) && act_some(gen, 1, used, (uint32_t)ANY);
     fill_other_lanes(gen, slot, (uint32_t)ANY);
     return built;
 }

@@ -4,14 +4,24 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/check.h"
 #include "base/text.h"
 #include "scenario/mend.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+
+/* abort(), unlike FTF_ASSERT's own exit, makes libFuzzer keep the input. */
+#define REQUIRE(condition)                                                      \
+    do {                                                                        \
+        if (!(condition)) {                                                     \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition);     \
+            abort();                                                            \
+        }                                                                       \
+    } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,9 +30,9 @@ static void check_refusal(const ftf_error *err, const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         lines += text[i] == '\n';
     }
-    FTF_ASSERT(err->status == FTF_INPUT && err->text[0] != '\0');
-    FTF_ASSERT(err->line >= 1 && err->line <= lines);
-    FTF_ASSERT(!strchr(err->text, '\n'));
+    REQUIRE(err->status == FTF_INPUT && err->text[0] != '\0');
+    REQUIRE(err->line >= 1 && err->line <= lines);
+    REQUIRE(!strchr(err->text, '\n'));
 }
 
 static void check_round_trip(const ftf_scenario *scenario, ftf_arena *arena) {
@@ -32,13 +42,13 @@ static void check_round_trip(const ftf_scenario *scenario, ftf_arena *arena) {
     ftf_scenario copy;
     ftf_scenario_print(scenario, &first);
     ftf_status status = ftf_scenario_parse(first.data, first.len, arena, &again, NULL);
-    FTF_ASSERT(status == FTF_OK);
-    FTF_ASSERT(ftf_scenario_equal(scenario, &again));
+    REQUIRE(status == FTF_OK);
+    REQUIRE(ftf_scenario_equal(scenario, &again));
     ftf_scenario_print(&again, &second);
-    FTF_ASSERT(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
+    REQUIRE(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
     ftf_scenario_copy(&copy, arena, scenario);
     ftf_scenario_mend(&copy);
-    FTF_ASSERT(ftf_scenario_equal(scenario, &copy));
+    REQUIRE(ftf_scenario_equal(scenario, &copy));
     ftf_text_release(&first);
     ftf_text_release(&second);
 }
