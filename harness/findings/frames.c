@@ -270,6 +270,9 @@ static ftf_frame_sort sort_in_executable(const ftf_catalog *catalog, ftf_named_f
         return FTF_SORT_RUNTIME;
     }
     const char *file = after_cpython_root(frame->file);
+    if (!file && strstr(frame->file, "include/python3.")) { /* an installed header, inlined into the harness */
+        return FTF_SORT_HELPER;
+    }
     if (!file && is_harness_file(frame->file)) {
         frame->file = strstr(frame->file, "harness/");
         return FTF_SORT_HARNESS;

@@ -59,10 +59,19 @@ bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, u
     return is_place(stack) && before(stacks, index, is_place) == 0;
 }
 
+/* The special case of signature.h. */
+static bool is_handed(const ftf_record *record, const ftf_named_stack *stack) {
+    bool memory = is_kind(record, "use-after-free") || is_kind(record, "double-free") || is_kind(record, "segv") ||
+                  is_kind(record, "heap-corruption");
+    bool known = ftf_stack_has(stack, FTF_SORT_EXTENSION) || ftf_stack_has(stack, FTF_SORT_INTERPRETER) ||
+                 ftf_stack_has(stack, FTF_SORT_FOREIGN);
+    bool through_python = ftf_stack_has(stack, FTF_SORT_PLUMBING) || ftf_stack_has(stack, FTF_SORT_HELPER);
+    return memory && !known && through_python && ftf_stack_has(stack, FTF_SORT_HARNESS);
+}
+
 /* ---- blame ------------------------------------------------------------------------------------------------------- */
 
-/* True when nothing but our own code (and the runtime above it) stands between the trouble and a lane. A Python header
-   inlined into our code is different: it was handed a broken object by somebody else. */
+/* True when nothing but our own code (and the runtime above it) stands between the trouble and a lane. */
 static bool is_ours(const ftf_named_stack *stack) {
     return stack->top >= 0 && stack->frames[stack->top].sort == FTF_SORT_HARNESS;
 }
@@ -74,7 +83,8 @@ static const char *blame_of(const ftf_record *record, const ftf_named_stack *sta
             continue;
         }
         any = true;
-        extension = extension || ftf_stack_has(&stacks[i], FTF_SORT_EXTENSION);
+        extension =
+            extension || ftf_stack_has(&stacks[i], FTF_SORT_EXTENSION) || is_handed(record, &stacks[i]);
         foreign = foreign || (stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_FOREIGN);
         all_ours = all_ours && is_ours(&stacks[i]);
     }
@@ -96,7 +106,11 @@ static void collect(const ftf_record *record, const ftf_named_stack *stacks, uin
     out->count = 0;
     for (uint32_t i = 0; i < count && out->count < FTF_PAIR_MAX; i++) {
         if (ftf_stack_counts(record, stacks, count, i) && stacks[i].top >= 0) {
-            ftf_frame_name(&stacks[i].frames[stacks[i].top], out->names[out->count]);
+            if (is_handed(record, &stacks[i])) {
+                (void)snprintf(out->names[out->count], FTF_FRAME_NAME_MAX, "a-referenced-object");
+            } else {
+                ftf_frame_name(&stacks[i].frames[stacks[i].top], out->names[out->count]);
+            }
             out->stacks[out->count] = &stacks[i];
             out->count++;
         }
@@ -204,6 +218,9 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
         (void)snprintf(out, FTF_TITLE_MAX, "%s: %.300s", record->kind, detail);
     } else if (is_kind(record, "data-race") && t->count == 2) {
         title_of_race(t, out);
+    } else if (is_handed(record, t->stacks[0])) {
+        (void)snprintf(out, FTF_TITLE_MAX, "%s: an object is gone that is still referenced (noticed in %s)",
+                       record->kind, function_of(t, 0));
     } else if (is_kind(record, "use-after-free") && t->count == 2) {
         (void)snprintf(out, FTF_TITLE_MAX, "use after free: %s %s memory that %s freed", function_of(t, 0),
                        verb_of(t->stacks[0]), function_of(t, 1));

@@ -7,6 +7,11 @@
  * free, every blocked lane of a deadlock, else the first one. Trouble without stacks (a broken error protocol, a
  * missing declaration) is told apart by its detail with numbers and addresses taken out.
  *
+ * Special case: the harness uses an object that it holds a reference to, through nothing but the interpreter's call
+ * plumbing, and the object is gone. Whoever gave away a reference too many did it earlier, in a call of the target, and
+ * which plumbing stumbles over it is chance. So such a stack is `a-referenced-object` in the signature, and the
+ * extension's. (Who freed it is only known once a replay has watched the address.)
+ *
  * Pure: works on named, classified stacks (frames.h) whose tops have been chosen.
  */
 #include "findings/frames.h"

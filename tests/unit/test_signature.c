@@ -59,6 +59,8 @@ static void test_frames__helpers_plumbing_runtime_and_harness(void **state) {
     assert_int_equal(sort_of(&stdlib, WORKER, "method_vectorcall_NOARGS", CPYTHON "Objects/descrobject.c"),
                      FTF_SORT_PLUMBING);
     assert_int_equal(sort_of(&stdlib, WORKER, "__tsan_read8", ""), FTF_SORT_RUNTIME);
+    assert_int_equal(sort_of(&stdlib, WORKER, "Py_DECREF", "/c/3.13.5-asan/include/python3.13t/object.h"),
+                     FTF_SORT_HELPER);
     assert_int_equal(sort_of(&stdlib, WORKER, "asan_thread_start", "asan_interceptors.cpp.o"), FTF_SORT_RUNTIME);
     assert_int_equal(sort_of(&stdlib, "/lib/x86_64-linux-gnu/libc.so.6", "abort", ""), FTF_SORT_RUNTIME);
     assert_int_equal(sort_of(&stdlib, WORKER, "run_lane", "/checkout/ftfuzz/harness/lanes/pool.c"), FTF_SORT_HARNESS);
@@ -119,6 +121,10 @@ static const char *const OURS[][2] = {{"ftf_lane_step", "/h/harness/lanes/pool.c
 static const char *const HANDED[][2] = {{"Py_DECREF", CPYTHON "Include/object.h"},
                                         {"drop_slot", "/h/harness/python/vm.c"},
                                         {NULL, NULL}};
+static const char *const REPR[][2] = {{"Py_TYPE", CPYTHON "Include/object.h"},
+                                      {"PyObject_Repr", CPYTHON "Objects/object.c"},
+                                      {"run_unary", "/h/harness/python/step.c"},
+                                      {NULL, NULL}};
 
 static scene make(const char *kind) {
     scene s = {0};
@@ -164,8 +170,23 @@ static void test_identity__blame(void **state) {
     check_blame("segv", CLEAR, "extension");
     check_blame("segv", DICT, "cpython");
     check_blame("segv", OURS, "harness");
-    /* A broken object that our code was handed is not our mistake. */
-    check_blame("segv", HANDED, "cpython");
+    check_blame("segv", HANDED, "extension");
+    check_blame("abort", HANDED, "cpython");
+}
+
+static void test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed(void **state) {
+    (void)state;
+    scene a = make("use-after-free"), b = make("use-after-free");
+    ftf_identity first, second;
+    add(&a, &stdlib, "read", HANDED);
+    add(&b, &stdlib, "read", REPR);
+    ftf_identity_make(&a.record, a.stacks, a.count, &first);
+    ftf_identity_make(&b.record, b.stacks, b.count, &second);
+    assert_string_equal(first.signature, "use-after-free a-referenced-object");
+    assert_string_equal(second.signature, first.signature);
+    assert_string_equal(second.blame, "extension");
+    assert_string_equal(second.title,
+                        "use-after-free: an object is gone that is still referenced (noticed in PyObject_Repr)");
 }
 
 static void test_identity__one_side_in_the_extension_is_the_extensions(void **state) {
@@ -215,6 +236,7 @@ int main(void) {
         cmocka_unit_test(test_frames__files_are_shortened),
         cmocka_unit_test(test_identity__race_is_an_unordered_pair),
         cmocka_unit_test(test_identity__blame),
+        cmocka_unit_test(test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed),
         cmocka_unit_test(test_identity__one_side_in_the_extension_is_the_extensions),
         cmocka_unit_test(test_identity__deadlock_names_every_lane),
         cmocka_unit_test(test_identity__without_stacks_numbers_do_not_matter),
