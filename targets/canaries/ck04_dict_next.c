@@ -1,5 +1,5 @@
 /* expect: data-race tsan in registry_dump <-> registry_register|registry_unregister;
-           use-after-free asan in registry_dump;
+           use-after-free tsan,asan in registry_dump;
            segv plain,tsan,asan in registry_dump */
 /*
  * K4, PyDict_Next on a shared dict. PyDict_Next takes no lock and gives borrowed references; a thread that adds or removes

@@ -1,5 +1,5 @@
 /* expect: data-race tsan in latest_publish|latest_forget <-> latest_publish|latest_forget|latest_get;
-           use-after-free asan in latest_publish|latest_forget|latest_get|latest_clear;
+           use-after-free tsan,asan in latest_publish|latest_forget|latest_get|latest_clear;
            segv plain,tsan,asan in latest_publish|latest_forget|latest_get */
 /*
  * K7, non-atomic swap of an owned reference. Py_XSETREF reads the old reference, stores the new one and lets go of the old:

@@ -1,5 +1,5 @@
 /* expect: data-race tsan in pairs_next <-> pairs_next|pairs_length_hint;
-           use-after-free asan in pairs_next|pairs_length_hint;
+           use-after-free tsan,asan in pairs_next|pairs_length_hint;
            segv plain,tsan,asan in pairs_next|pairs_length_hint */
 /*
  * K8, iterator exhaustion. The cursor is atomic, but at its end the iterator lets go of what it walks over: two threads

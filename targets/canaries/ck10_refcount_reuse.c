@@ -1,5 +1,5 @@
 /* expect: data-race tsan in refill_row|steps_next <-> refill_row;
-           use-after-free asan in refill_row|steps_next;
+           use-after-free tsan,asan in refill_row|steps_next;
            segv plain,tsan,asan in refill_row|steps_next */
 /*
  * K10, reuse when Py_REFCNT(x) == 1. The iterator keeps its last row and fills it again when nobody else holds it. With two

@@ -1,6 +1,6 @@
 /* expect: data-race tsan in gauge_set_unit <-> gauge_set_unit|gauge_get_unit|gauge_describe;
            data-race tsan in gauge_add;
-           use-after-free asan in gauge_set_unit|gauge_get_unit|gauge_describe;
+           use-after-free tsan,asan in gauge_set_unit|gauge_get_unit|gauge_describe;
            segv plain,tsan,asan in gauge_set_unit|gauge_get_unit|gauge_describe */
 /*
  * K11, unlocked members behind attributes. The methods lock the object; its attributes, one with getter and setter, one a

@@ -1,4 +1,4 @@
-/* expect: use-after-free asan in vector_each|vector_count;
+/* expect: use-after-free tsan,asan in vector_each|vector_count;
            segv plain,tsan,asan in vector_each|vector_count */
 /*
  * K21, re-entrancy. Every method is locked, but each() and count() call Python code in the middle of the loop with pointers

@@ -1,6 +1,6 @@
 /* expect: data-race tsan in cursor_unlink|cursor_dealloc <-> store_open|store_count|store_rewind|cursor_advance;
            data-race tsan in cursor_unlink <-> cursor_unlink|cursor_dealloc;
-           use-after-free asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind;
+           use-after-free tsan,asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind;
            segv plain,tsan,asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind */
 /*
  * K26, destructor on a foreign thread. A store keeps its cursors in a list without owning them, and every method locks it. A cursor
