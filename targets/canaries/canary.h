@@ -1,8 +1,9 @@
 #ifndef CANARY_H
 #define CANARY_H
 /*
- * What every canary's module has apart from its bug. One source is compiled twice: as ck05_realloc with the bug and, with
- * -DFIXED, as ck05_realloc_fixed without it. Both say that they run without the GIL, as a wheel for cp313t would.
+ * What every canary's module has apart from its bug. One source is compiled twice: as ck05_realloc with the bug and,
+ * with -DFIXED, as ck05_realloc_fixed without it. Both say that they run without the GIL, as a wheel for cp313t
+ * would.
  *
  *     static int exec(PyObject *module) { return canary_add_type(module, &samples_spec); }
  *     CANARY_MODULE(ck05_realloc, NULL, exec)
@@ -23,7 +24,7 @@
 #define CANARY_MODULE(base, methods, exec) CANARY_MODULE_(base, methods, exec)
 #endif
 
-/* Where the twin takes the critical section of op that the bug forgets. The two open and close a block in both versions. */
+/* Where the twin takes the critical section of op that the bug forgets. They open and close a block in both versions. */
 #ifdef FIXED
 #define LOCK_IF_FIXED(op) Py_BEGIN_CRITICAL_SECTION(op)
 #define UNLOCK_IF_FIXED() Py_END_CRITICAL_SECTION()
@@ -70,8 +71,8 @@ static inline void *canary_alloc(PyTypeObject *type, PyObject *args, PyObject *k
     return type->tp_alloc(type, 0);
 }
 
-/* The end of a tp_dealloc of an object that owns nothing any more: frees it and lets go of its heap type. A macro, so that
-   the dealloc function itself is the innermost frame of the extension when another thread still uses the object. */
+/* The end of a tp_dealloc of an object that owns nothing any more: frees it and lets go of its heap type. A macro, so
+   that the dealloc function itself is the innermost frame of the extension when another thread still uses it. */
 #define CANARY_FREE(op)                      \
     do {                                     \
         PyTypeObject *type_ = Py_TYPE(op);   \

@@ -1,8 +1,8 @@
 /* expect: data-race tsan in journal_last <-> journal_add|journal_drop;
            use-after-free tsan,asan in journal_last */
 /*
- * K3, borrowed item of a shared list. The newest entry is read through the borrowed reference that PyList_GetItem gives;
- * another thread drops the entry from the list, and with it the only reference, while it is in use.
+ * K3, borrowed item of a shared list. The newest entry is read through the borrowed reference that PyList_GetItem
+ * gives; another thread drops the entry from the list, and with it the only reference, while it is in use.
  */
 #include "canary.h"
 

@@ -2,8 +2,8 @@
            use-after-free tsan,asan in registry_dump;
            segv plain,tsan,asan in registry_dump */
 /*
- * K4, PyDict_Next on a shared dict. PyDict_Next takes no lock and gives borrowed references; a thread that adds or removes
- * a name while another one dumps the registry resizes the table under it and frees the values.
+ * K4, PyDict_Next on a shared dict. PyDict_Next takes no lock and gives borrowed references; a thread that adds or
+ * removes a name while another one dumps the registry resizes the table under it and frees the values.
  */
 #include "canary.h"
 

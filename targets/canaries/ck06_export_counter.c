@@ -4,12 +4,12 @@
            heap-overflow asan in blob_fill|view_tobytes;
            double-free asan in blob_fill */
 /*
- * K6, buffer-export counter. resize() refuses while a view is exported, but the counter is neither read nor changed under a
- * lock: a view made between the check and the realloc points to freed memory, and a lost increment makes the next
- * resize believe that nobody looks.
+ * K6, buffer-export counter. resize() refuses while a view is exported, but the counter is neither read nor changed
+ * under a lock: a view made between the check and the realloc points to freed memory, and a lost increment makes the
+ * next resize believe that nobody looks.
  *
- * Views are a type of the module and not memoryviews, because a memoryview that is shared between threads has bugs of its own
- * in this interpreter, which would be heard in the twin.
+ * Views are a type of the module and not memoryviews, because a memoryview that is shared between threads has bugs of
+ * its own in this interpreter, which would be heard in the twin.
  */
 #include "canary.h"
 
@@ -62,7 +62,7 @@ static PyObject *blob_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) 
     static char *names[] = {"size", NULL};
     PyObject *arg;
     Py_ssize_t size;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!:Blob", names, &PyLong_Type, &arg) || parse_size(arg, &size) < 0) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:Blob", names, &arg) || parse_size(arg, &size) < 0) {
         return NULL;
     }
     Blob *self = (Blob *)type->tp_alloc(type, 0);

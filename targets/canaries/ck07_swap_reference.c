@@ -2,8 +2,8 @@
            use-after-free tsan,asan in latest_publish|latest_forget|latest_get|latest_clear;
            segv plain,tsan,asan in latest_publish|latest_forget|latest_get */
 /*
- * K7, non-atomic swap of an owned reference. Py_XSETREF reads the old reference, stores the new one and lets go of the old:
- * two publishers let go of the same record, and a reader takes a record that is being freed.
+ * K7, non-atomic swap of an owned reference. Py_XSETREF reads the old reference, stores the new one and lets go of
+ * the old: two publishers let go of the same record, and a reader takes a record that is being freed.
  */
 #include "canary.h"
 

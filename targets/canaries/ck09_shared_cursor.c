@@ -1,8 +1,8 @@
 /* expect: data-race tsan in varints_next|varints_rewind <-> varints_next|varints_rewind|varints_tell;
            heap-overflow asan in varints_next */
 /*
- * K9, shared iterator cursor. The decoder checks for the end once per number and then trusts that each number ends inside the
- * data, which the constructor made sure of; with two threads moving the one cursor it runs past the end.
+ * K9, shared iterator cursor. The decoder checks for the end once per number and then trusts that each number ends
+ * inside the data, which the constructor made sure of; with two threads moving the one cursor it runs past the end.
  */
 #include "canary.h"
 

@@ -2,8 +2,9 @@
            use-after-free tsan,asan in refill_row|steps_next;
            segv plain,tsan,asan in refill_row|steps_next */
 /*
- * K10, reuse when Py_REFCNT(x) == 1. The iterator keeps its last row and fills it again when nobody else holds it. With two
- * threads "nobody else" includes the other one inside next(): both refill the same row and release its old items twice.
+ * K10, reuse when Py_REFCNT(x) == 1. The iterator keeps its last row and fills it again when nobody else holds it.
+ * With two threads "nobody else" includes the other one inside next(): both refill the same row and release its old
+ * items twice.
  */
 #include "canary.h"
 

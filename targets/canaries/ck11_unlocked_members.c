@@ -3,8 +3,8 @@
            use-after-free tsan,asan in gauge_set_unit|gauge_get_unit|gauge_describe;
            segv plain,tsan,asan in gauge_set_unit|gauge_get_unit|gauge_describe */
 /*
- * K11, unlocked members behind attributes. The methods lock the object; its attributes, one with getter and setter, one a
- * PyMemberDef, go around the lock.
+ * K11, unlocked members behind attributes. The methods lock the object; its attributes, one with getter and setter,
+ * one a PyMemberDef, go around the lock.
  */
 #include "canary.h"
 

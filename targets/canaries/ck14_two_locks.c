@@ -4,8 +4,8 @@
            heap-overflow asan in ledger_post|ledger_settle;
            segv plain,tsan,asan in ledger_post|ledger_settle */
 /*
- * K14, two paths, two different locks. post() holds the critical section of the object, settle() a mutex of its own; each is
- * exclusive with itself and neither with the other.
+ * K14, two paths, two different locks. post() holds the critical section of the object, settle() a mutex of its own;
+ * each is exclusive with itself and neither with the other.
  */
 #include "canary.h"
 

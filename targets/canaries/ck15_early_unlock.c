@@ -1,8 +1,8 @@
 /* expect: data-race tsan in cache_get <-> cache_put|cache_evict|find_entry;
            use-after-free tsan,asan in cache_get <-> cache_evict */
 /*
- * K15, lock released before the value is used. get() looks the entry up under the lock, releases it, and only then reads the
- * value out of an entry that another thread may have evicted.
+ * K15, lock released before the value is used. get() looks the entry up under the lock, releases it, and only then
+ * reads the value out of an entry that another thread may have evicted.
  */
 #include "canary.h"
 

@@ -3,8 +3,8 @@
            use-after-free tsan,asan in node_new|node_free|queue_push|queue_pop|queue_dealloc;
            double-free asan in node_free */
 /*
- * K16, global freelist. Each queue is locked, but all of them take their nodes from one unlocked freelist: two threads with
- * a queue of their own each get the same node.
+ * K16, global freelist. Each queue is locked, but all of them take their nodes from one unlocked freelist: two
+ * threads with a queue of their own each get the same node.
  */
 #include "canary.h"
 

@@ -1,8 +1,8 @@
 /* expect: data-race tsan in break_down <-> break_down|calendar_split|calendar_weekday;
            data-race tsan in calendar_split <-> calendar_weekday */
 /*
- * K17, global state of the C library. gmtime() gives a pointer to one struct for the whole process; its fields are corrected
- * in place and read while another thread breaks down another time.
+ * K17, global state of the C library. gmtime() gives a pointer to one struct for the whole process; its fields are
+ * corrected in place and read while another thread breaks down another time.
  */
 #include "canary.h"
 

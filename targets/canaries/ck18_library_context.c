@@ -3,14 +3,14 @@
            heap-overflow asan in rle_put;
            double-free asan in rle_put */
 /*
- * K18, context of a C library shared while detached. Each encoder owns a context of a library that may be used by one thread at
- * a time; the methods detach from the interpreter around its calls and nothing stops a second thread.
+ * K18, context of a C library shared while detached. Each encoder owns a context of a library that may be used by one
+ * thread at a time; the methods detach from the interpreter around its calls and nothing stops a second thread.
  */
 #include "canary.h"
 
 #include <stdlib.h>
 
-/* ---- the library, which knows nothing of Python: run-length coding ------------------------------------------------ */
+/* ---- the library, which knows nothing of Python: run-length coding -------------------------------------------- */
 
 typedef struct {
     unsigned char *out;
@@ -55,7 +55,7 @@ static NOINLINE int rle_feed(rle *context, const unsigned char *data, size_t siz
     return status;
 }
 
-/* ---- the extension ------------------------------------------------------------------------------------------------ */
+/* ---- the extension -------------------------------------------------------------------------------------------- */
 
 typedef struct {
     PyObject_HEAD

@@ -1,8 +1,8 @@
 /* expect: data-race tsan in session_new <-> session_describe;
            segv plain,tsan,asan in session_describe */
 /*
- * K20, object visible before it is complete. The constructor registers the new session and fills in its fields afterwards;
- * who looks the newest session up in between finds NULL where a name should be.
+ * K20, object visible before it is complete. The constructor registers the new session and fills in its fields
+ * afterwards; who looks the newest session up in between finds NULL where a name should be.
  */
 #include "canary.h"
 

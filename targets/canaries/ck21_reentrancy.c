@@ -1,8 +1,8 @@
 /* expect: use-after-free tsan,asan in vector_each|vector_count;
            segv plain,tsan,asan in vector_each|vector_count */
 /*
- * K21, re-entrancy. Every method is locked, but each() and count() call Python code in the middle of the loop with pointers
- * taken before it; when that code clears the vector they go on in freed memory. One thread is enough.
+ * K21, re-entrancy. Every method is locked, but each() and count() call Python code in the middle of the loop with
+ * pointers taken before it; when that code clears the vector they go on in freed memory. One thread is enough.
  */
 #include "canary.h"
 

@@ -3,8 +3,8 @@
            heap-overflow asan in tally_merge;
            segv plain,tsan,asan in tally_merge */
 /*
- * K22, critical section misused. merge() reads another tally while it holds the critical section of its own only; the other one
- * may be growing.
+ * K22, critical section misused. merge() reads another tally while it holds the critical section of its own only; the
+ * other one may be growing.
  */
 #include "canary.h"
 

@@ -1,8 +1,9 @@
 /* expect: abort plain,tsan,asan in tickets_check;
            not-linearizable plain,tsan,asan in tickets_take|tickets_give_back */
 /*
- * K24, check-then-act without a memory error. Each access to a counter is atomic, so that no race is reported, but looking
- * at it and changing it are two accesses: the last ticket is taken twice. The module's own check of its books notices.
+ * K24, check-then-act without a memory error. Each access to a counter is atomic, so that no race is reported, but
+ * looking at it and changing it are two accesses: the last ticket is taken twice. The module's own check of its books
+ * notices.
  */
 #include "canary.h"
 

@@ -1,7 +1,7 @@
 /* expect: data-race tsan in set_style */
 /*
- * K25, type state changed after creation. set_style() exchanges a slot of the type, which the interpreter reads without any
- * lock whenever it prints an object.
+ * K25, type state changed after creation. set_style() exchanges a slot of the type, which the interpreter reads
+ * without any lock whenever it prints an object.
  */
 #include "canary.h"
 

@@ -3,8 +3,9 @@
            use-after-free tsan,asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind;
            segv plain,tsan,asan in cursor_unlink|cursor_dealloc|store_open|store_count|store_rewind */
 /*
- * K26, destructor on a foreign thread. A store keeps its cursors in a list without owning them, and every method locks it. A cursor
- * leaves the list when it dies, which happens without the lock and on whatever thread drops it last.
+ * K26, destructor on a foreign thread. A store keeps its cursors in a list without owning them, and every method
+ * locks it. A cursor leaves the list when it dies, which happens without the lock and on whatever thread drops it
+ * last.
  */
 #include "canary.h"
 

@@ -1,8 +1,8 @@
 /* expect: data-race tsan in stats_hit|stats_miss <-> stats_reset|stats_snapshot;
            data-race tsan in stats_reset <-> stats_reset|stats_snapshot */
 /*
- * K27, mixed atomic and plain access. The counters are incremented atomically, because that is the hot path; reset() and
- * snapshot() use them as ordinary fields.
+ * K27, mixed atomic and plain access. The counters are incremented atomically, because that is the hot path; reset()
+ * and snapshot() use them as ordinary fields.
  */
 #include "canary.h"
 

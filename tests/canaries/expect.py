@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What each canary must be found with: reads the first comment of its source (grammar: targets/canaries/README.md).
 
-    expect.py --json targets/canaries                                          the whole table, for a program
-    expect.py --match targets/canaries MODULE FLAVOUR KIND FUNCTION [FUNCTION]     exit 0 when that is an expected finding
+    expect.py --json targets/canaries                      the whole table, for a program
+    expect.py --match targets/canaries MODULE FLAVOUR KIND FUNCTION [FUNCTION]
+                                                           exit 0 when that is an expected finding, else 1
 
 As a module: load(folder) gives Canary objects, Canary.expects(...) answers the same question.
 """
@@ -63,7 +64,7 @@ class Canary:
         self.alternatives = parse(text, source.name)
 
     def expects(self, flavour, kind, functions):
-        """Whether a finding of that kind whose signature has these frames, one or two, `f` or `file.c:f`, is the planted bug."""
+        """Whether such a finding, with one or two frames `f` or `file.c:f` in its signature, is the planted bug."""
         functions = [function.rpartition(":")[2] for function in functions]
         return any(alternative.accepts(flavour, kind, functions) for alternative in self.alternatives)
 

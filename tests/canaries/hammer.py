@@ -8,7 +8,7 @@ twins without the fuzzer, and is what the fuzzer is measured against.
     hammer.py --flavour tsan --canaries                    all of them, and a verdict on each
     hammer.py --flavour tsan --modules collections --path ''     any module that can be imported
 
-With --canaries it exits 1 when a bug was not seen as expected or a twin was not silent. Needs no package; runs on any Python 3.
+With --canaries it exits 1 when a bug was not seen as expected or a twin was not silent.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """What sanitizers and CPython print, as findings: a kind and the functions of the innermost frames in the extension.
 
-For the hammer, which sees nothing but the text of a process. A stack counts for the extension when a frame of it is in a
-file that `ours` accepts; the innermost such frame stands for it, else the innermost frame of all.
+For the hammer, which sees nothing but the text of a process. A stack counts for the extension when a frame of it is
+in a file that `ours` accepts; the innermost such frame stands for it, else the innermost frame of all.
 """
 
 import re
