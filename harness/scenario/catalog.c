@@ -76,10 +76,8 @@ static void leave(loader *in, size_t mark) {
 
 /* ---- pieces of JSON ---------------------------------------------------------------------------------------------- */
 
-static bool has_no_nul(const json_t *text) { return strlen(json_string_value(text)) == json_string_length(text); }
-
 static bool read_string(loader *in, const json_t *json, const char **out) {
-    if (!json_is_string(json) || !has_no_nul(json)) {
+    if (!json_is_string(json)) {
         return refuse(in, "a string is wanted here");
     }
     *out = ftf_arena_copy(in->arena, json_string_value(json), json_string_length(json));
