@@ -426,8 +426,8 @@ int ftf_sched_self(void) { return self_id; }
 
 void ftf_sched_enter(int id) {
     ftf_lane *lane = &ftf_sched.lane[id];
-    self_id = id;
-    if (lane->tid == 0) {
+    if (self_id != id) { /* the first run on this thread */
+        self_id = id;
         find_stack(lane);
     }
     atomic_store(&lane->status, FTF_LANE_READY);

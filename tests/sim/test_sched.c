@@ -1,0 +1,351 @@
+/*
+ * The token scheduler over toy objects, in milliseconds and without an interpreter. If one of these fails, the bug is in
+ * harness/sched or harness/lanes.
+ */
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "sim/toyvm.h"
+
+static volatile long shared, private_words[2], broken;
+
+static void reset(void) {
+    shared = 1;
+    private_words[0] = private_words[1] = 0;
+    broken = 0;
+}
+
+static ftf_run_plan serial(int lanes, int first) {
+    ftf_run_plan plan = {.mode = FTF_RUN_SERIAL, .lanes = lanes};
+    for (int i = 0; i < lanes; i++) {
+        plan.order[i] = (uint8_t)((first + i) % lanes);
+    }
+    return plan;
+}
+
+/* ---- finding and replaying a check-then-use bug ------------------------------------------------------------------------- */
+
+static void busy(int lane) {
+    for (int i = 0; i < 20; i++) {
+        toy_store(&private_words[lane], toy_load(&private_words[lane]) + 1);
+    }
+}
+
+static void check_then_use(int lane) {
+    busy(lane);
+    if (toy_load(&shared) != 0) {
+        broken |= toy_load(&shared) == 0;
+    }
+    busy(lane);
+}
+
+static void clear(int lane) {
+    busy(lane);
+    toy_store(&shared, 0);
+}
+
+static toy *check_then_use_toy(void) {
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, check_then_use);
+    toy_add(toy, 1, clear);
+    return toy;
+}
+
+static void sched__candidates_are_the_points_on_shared_memory(void **state) {
+    (void)state;
+    toy *toy = check_then_use_toy();
+    ftf_tally tally;
+    ftf_run_plan plan = serial(2, 0);
+    ftf_profile_clear();
+    toy_run(toy, &plan, &tally);
+    uint32_t count;
+    const uint32_t *candidates = ftf_profile_candidates(0, &count);
+    /* Point 1 is the op boundary, then 40 private accesses, then the two loads of `shared`. */
+    assert_int_equal(count, 2);
+    assert_int_equal(candidates[0], 42);
+    assert_int_equal(candidates[1], 43);
+    ftf_profile_candidates(1, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(tally.calls, 2);
+    assert_false(broken);
+    toy_destroy(toy);
+}
+
+static void sched__a_drop_at_a_candidate_finds_the_bug_and_the_switches_replay_it(void **state) {
+    (void)state;
+    toy *toy = check_then_use_toy();
+    ftf_tally tally;
+    const ftf_switch drop = {.lane = 0, .point = 43};
+    ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}, .switches = &drop, .switch_count = 1};
+    toy_run(toy, &plan, &tally);
+    assert_true(broken);
+    ftf_switch switches[64];
+    ftf_run_plan replay = toy_replay_plan(toy, switches);
+    assert_int_equal(replay.switch_count, 1);
+    for (int i = 0; i < 200; i++) {
+        toy_run(toy, &replay, &tally);
+        assert_true(broken);
+        assert_int_equal(tally.run.steals, 0);
+        assert_int_equal(tally.run.diverged, 0);
+    }
+    toy_destroy(toy);
+}
+
+static void sched__serial_runs_switch_only_where_a_lane_ends(void **state) {
+    (void)state;
+    toy *toy = check_then_use_toy();
+    ftf_tally tally;
+    ftf_run_plan plan = serial(2, 0);
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(toy->box->switch_count, 0); /* lane 0 first, then the default successor */
+    plan = serial(2, 1);
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(toy->box->switch_count, 1);
+    assert_int_equal(toy->box->switches[0].lane, 0);
+    assert_int_equal(toy->box->switches[0].point, 1);
+    assert_int_equal(toy->box->switches[0].to, 1);
+    toy_destroy(toy);
+}
+
+/* The order in which lanes touch `log` is the interleaving. */
+static volatile long order_log[512], order_len;
+
+static void append(int lane) {
+    for (int i = 0; i < 10; i++) {
+        toy_store(&order_log[order_len], lane);
+        order_len++;
+    }
+}
+
+static void reset_order(void) {
+    memset((void *)(uintptr_t)order_log, 0, sizeof order_log);
+    order_len = 0;
+}
+
+static void sched__any_plan_replays_from_its_switches(void **state) {
+    (void)state;
+    toy *toy = toy_create(3, reset_order, NULL);
+    for (int lane = 0; lane < 3; lane++) {
+        toy_add(toy, lane, append);
+        toy_add(toy, lane, append);
+    }
+    ftf_rng rng = ftf_rng_seed(7);
+    for (int i = 0; i < 300; i++) {
+        ftf_switch drops[3];
+        for (uint32_t k = 0; k < 3; k++) {
+            drops[k] = (ftf_switch){.lane = (uint8_t)k, .point = 1 + ftf_rng_below(&rng, 22)};
+        }
+        ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 3, .order = {2, 0, 1}, .switches = drops, .switch_count = 3};
+        ftf_tally tally;
+        toy_run(toy, &plan, &tally);
+        long seen[512];
+        memcpy(seen, (const void *)(uintptr_t)order_log, sizeof seen);
+        ftf_switch switches[64];
+        ftf_run_plan replay = toy_replay_plan(toy, switches);
+        toy_run(toy, &replay, &tally);
+        assert_memory_equal(seen, (const void *)(uintptr_t)order_log, sizeof seen);
+        assert_int_equal(tally.run.diverged, 0);
+    }
+    toy_destroy(toy);
+}
+
+/* ---- blocking ------------------------------------------------------------------------------------------------------------- */
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, other_mutex = PTHREAD_MUTEX_INITIALIZER;
+static sem_t semaphore;
+static volatile long inside;
+
+static void critical(int lane) {
+    (void)lane;
+    pthread_mutex_lock(&mutex);
+    broken |= toy_load(&inside) != 0;
+    toy_store(&inside, 1);
+    toy_store(&inside, 0);
+    pthread_mutex_unlock(&mutex);
+}
+
+static void sched__a_switch_inside_a_critical_section_blocks_the_other_lane_without_a_steal(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, critical);
+    toy_add(toy, 1, critical);
+    const ftf_switch inside_it = {.lane = 0, .point = 4, .to = 1};
+    ftf_run_plan plan = {.mode = FTF_RUN_AT, .lanes = 2, .switches = &inside_it, .switch_count = 1};
+    for (int i = 0; i < 50; i++) {
+        ftf_tally tally;
+        toy_run(toy, &plan, &tally);
+        assert_false(broken);
+        assert_int_equal(tally.run.steals, 0);
+    }
+    toy_destroy(toy);
+}
+
+static volatile long wait_result;
+
+static void wait_for_post(int lane) {
+    (void)lane;
+    wait_result = sem_wait(&semaphore);
+}
+
+static void post(int lane) {
+    busy(lane);
+    sem_post(&semaphore);
+}
+
+static void wait_with_deadline(int lane) {
+    (void)lane;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 3600;
+    wait_result = sem_clockwait(&semaphore, CLOCK_MONOTONIC, &until);
+}
+
+static void sched__semaphores_wake_whom_they_should(void **state) {
+    (void)state;
+    sem_init(&semaphore, 0, 0);
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, wait_for_post);
+    toy_add(toy, 1, post);
+    ftf_run_plan plan = serial(2, 0);
+    ftf_tally tally;
+    wait_result = 7;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(wait_result, 0);
+    assert_int_equal(tally.run.steals, 0);
+    toy_destroy(toy);
+}
+
+static void sched__an_hour_passes_at_once_when_nobody_can_run(void **state) {
+    (void)state;
+    sem_init(&semaphore, 0, 0);
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, wait_with_deadline);
+    toy_add(toy, 1, busy);
+    ftf_run_plan plan = serial(2, 0);
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(wait_result, -1);
+    assert_int_equal(tally.run.steals, 0);
+    toy_destroy(toy);
+}
+
+static void sleep_a_day(int lane) {
+    (void)lane;
+    const struct timespec day = {.tv_sec = 86400};
+    wait_result = nanosleep(&day, NULL);
+}
+
+static void sched__a_sleeping_lane_gives_the_token_away(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, reset_order, NULL);
+    toy_add(toy, 0, sleep_a_day);
+    toy_add(toy, 0, append);
+    toy_add(toy, 1, append);
+    ftf_run_plan plan = serial(2, 0);
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(wait_result, 0);
+    assert_int_equal(order_log[0], 1);
+    assert_int_equal(order_log[10], 0);
+    toy_destroy(toy);
+}
+
+/* ---- what cannot be modelled ------------------------------------------------------------------------------------------------ */
+
+static int pipe_ends[2];
+
+static void read_pipe(int lane) {
+    (void)lane;
+    char byte;
+    wait_result = read(pipe_ends[0], &byte, 1);
+    busy(lane);
+}
+
+static void write_pipe(int lane) {
+    busy(lane);
+    broken |= write(pipe_ends[1], "x", 1) != 1;
+}
+
+static void sched__a_lane_that_sleeps_in_an_unknown_call_is_robbed_and_comes_back(void **state) {
+    (void)state;
+    assert_int_equal(pipe(pipe_ends), 0);
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, read_pipe);
+    toy_add(toy, 1, write_pipe);
+    ftf_run_plan plan = serial(2, 0);
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(wait_result, 1);
+    assert_int_equal(tally.run.steals, 1);
+    assert_false(broken);
+    toy_destroy(toy);
+}
+
+static void one_then_other(int lane) {
+    pthread_mutex_t *first = lane == 0 ? &mutex : &other_mutex, *second = lane == 0 ? &other_mutex : &mutex;
+    pthread_mutex_lock(first);
+    toy_store(&shared, lane);
+    pthread_mutex_lock(second);
+    pthread_mutex_unlock(second);
+    pthread_mutex_unlock(first);
+}
+
+static void exit_stuck(void) { _exit(84); }
+
+static void sched__lanes_that_wait_for_each_other_are_a_deadlock(void **state) {
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(30);
+        toy *toy = toy_create(2, reset, exit_stuck);
+        toy_add(toy, 0, one_then_other);
+        toy_add(toy, 1, one_then_other);
+        const ftf_switch between = {.lane = 0, .point = 2, .to = 1};
+        ftf_run_plan plan = {.mode = FTF_RUN_AT, .lanes = 2, .switches = &between, .switch_count = 1};
+        ftf_tally tally;
+        toy_run(toy, &plan, &tally);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 84);
+}
+
+static void sched__free_runs_intercept_nothing(void **state) {
+    (void)state;
+    toy *toy = check_then_use_toy();
+    ftf_run_plan plan = {.mode = FTF_RUN_FREE, .lanes = 2};
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(tally.calls, 2);
+    assert_int_equal(ftf_sched_points(0), 0);
+    toy_destroy(toy);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sched__candidates_are_the_points_on_shared_memory),
+        cmocka_unit_test(sched__a_drop_at_a_candidate_finds_the_bug_and_the_switches_replay_it),
+        cmocka_unit_test(sched__serial_runs_switch_only_where_a_lane_ends),
+        cmocka_unit_test(sched__any_plan_replays_from_its_switches),
+        cmocka_unit_test(sched__a_switch_inside_a_critical_section_blocks_the_other_lane_without_a_steal),
+        cmocka_unit_test(sched__semaphores_wake_whom_they_should),
+        cmocka_unit_test(sched__an_hour_passes_at_once_when_nobody_can_run),
+        cmocka_unit_test(sched__a_sleeping_lane_gives_the_token_away),
+        cmocka_unit_test(sched__a_lane_that_sleeps_in_an_unknown_call_is_robbed_and_comes_back),
+        cmocka_unit_test(sched__lanes_that_wait_for_each_other_are_a_deadlock),
+        cmocka_unit_test(sched__free_runs_intercept_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
