@@ -2,9 +2,9 @@
 
     discover.py --target NAME [--path DIR]... [--target-file FILE.toml] --kinds FILE --out CATALOG.json [--seconds N]
 
-Exit 0: written. Exit 2: one line on standard error says why it cannot be. The module is imported in a child first, so
-that even a crash at import ends in such a line. Standard library only; imports are late, since each of them is something
-that the target finds already done.
+Exit 0: written. Exit 2: one line on standard error says why it cannot be. The module is imported in a child first,
+so that even a crash at import ends in such a line. Standard library only; imports are late, since each of them is
+something that the target finds already done.
 """
 
 import os
@@ -22,8 +22,8 @@ class Refused(Exception):
 def _arguments(argv):
     import argparse
 
-    parser = argparse.ArgumentParser(prog="discover.py", description="Learns the API of a module by introspection and trial.")
-    parser.add_argument("--target", required=True, help="the name of the target, a dotted module name unless the file says")
+    parser = argparse.ArgumentParser(prog="discover.py", description="Learns the API of a module.")
+    parser.add_argument("--target", required=True, help="its name; the module to import, unless the file says another")
     parser.add_argument("--path", action="append", default=[], help="a folder to import from")
     parser.add_argument("--target-file", help="what cannot be learned (targets/README.md)")
     parser.add_argument("--kinds", required=True, help="kinds.def, or the same as JSON: {kind: [sample, ...]}")
@@ -42,13 +42,14 @@ def _again(stage, gil=None):
 
 
 def _load_siblings():
-    """The other modules of this folder, then out of the way: a target may have the same name."""
-    names = ("blame", "exclusions", "explore", "hints", "introspect", "language", "probe", "recipes", "search", "targetfile")
+    """The modules of this folder that are needed, then out of the way: a target may have the same name as one."""
+    before = set(sys.modules)
     sys.path.insert(0, _HERE)
-    loaded = {name: __import__(name) for name in names}
+    loaded = {name: __import__(name) for name in ("explore", "language", "targetfile")}
     sys.path.remove(_HERE)
-    for name in names:
-        del sys.modules[name]
+    for name in set(sys.modules) - before:
+        if os.path.dirname(getattr(sys.modules[name], "__file__", None) or "") == _HERE:
+            del sys.modules[name]
     return loaded
 
 

@@ -9,8 +9,11 @@ import sys
 import time
 
 import blame
+import calls
+import choose
 import exclusions
 import hints
+import instances
 import introspect
 import language
 import probe
@@ -21,17 +24,7 @@ TYPES_MAX = 80
 MAKES_MAX = 4
 ARGUMENT_TYPES_MAX = 10  # public types offered as `@Type` to every argument
 
-# operator -> the method that a type must define for it; how it is written is in _operator_text.
-BINARY = {
-    "+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "//": "__floordiv__", "%": "__mod__",
-    "@": "__matmul__", "**": "__pow__", "&": "__and__", "|": "__or__", "^": "__xor__", "<<": "__lshift__", ">>": "__rshift__",
-    "==": "__eq__", "!=": "__ne__", "<": "__lt__", "<=": "__le__", ">": "__gt__", ">=": "__ge__", "in": "__contains__",
-    "+=": "__iadd__", "-=": "__isub__", "*=": "__imul__", "&=": "__iand__", "|=": "__ior__", "^=": "__ixor__",
-    "[]": "__getitem__", "[]=": "__setitem__", "del[]": "__delitem__",
-}  # fmt: skip
-PREFIX = {"-x": "__neg__", "~x": "__invert__"}
 NO_CONSTRUCTOR = re.compile(r"cannot create '.*' instances|not have a public constructor|^abstract class$")
-OPERAND_KINDS = "int str char list dict set tuple bytes float pairs iterator buffer none index bool object size".split()
 # These change their receiver or let go of its resources, whatever a comparison of pictures says.
 MUTATORS = frozenset(
     """append appendleft add clear close discard extend extendleft insert pop popitem popleft push remove reverse rotate
@@ -60,7 +53,7 @@ class Explorer:
         self.rows = []  # the catalog's callables
         self.attributes, self.operators = [], []
         self.skipped, self.unknown = {}, {}
-        self.vocabulary = search.Vocabulary(self.kinds, self.types)
+        self.vocabulary = calls.Vocabulary(self.kinds, self.types)
 
     def catalog(self, gil):
         import shutil
@@ -135,6 +128,11 @@ class Explorer:
         names = exclusions.names_of(symbol, self.name, owner)
         return None if exclusions.fixed(names) else exclusions.why(names)
 
+    def is_skipped(self, label):
+        if label in self.settings.skips:
+            self.skipped[label] = self.settings.skips[label]
+        return label in self.settings.skips
+
     def add_type(self, name, cls, public, depth):
         info = introspect.TypeInfo(name, cls, public, depth)
         self.types[name] = info
@@ -146,7 +144,8 @@ class Explorer:
             info = self.types.get(row["type"])
             reply = self.prober.run(row["lines"])
             if reply.status != "ok":
-                self.complain("[[make]] of %s does not work: %s %s" % (row["type"], reply.type and reply.type[1], reply.text))
+                kind = reply.type[1] if reply.type else reply.status
+                self.complain("[[make]] of %s does not work: %s: %s" % (row["type"], kind, reply.text))
                 continue
             if info is None:
                 # A class that only exists once something was called: the lines of the file are trusted to run here.
@@ -203,10 +202,11 @@ class Explorer:
 
     def extra_for(self, symbol, doc):
         own = [symbol.owner] if symbol.owner else []
-        public = [info.name for info in sorted(self.types.values(), key=lambda info: (info.depth, info.name)) if info.public]
+        public = sorted(info.name for info in self.types.values() if info.public)
         names = [name for name in own + public if self.usable(name)]
         texts = ["@" + name for name in dict.fromkeys(names)][:ARGUMENT_TYPES_MAX]
-        return search.Extra(self.example_vectors(symbol, doc), self.literals(doc), texts)
+        examples = hints.examples(doc, symbol.label, language.render) + hints.BY_METHOD.get(symbol.name, [])
+        return search.Extra(examples, self.literals(doc), texts)
 
     def usable(self, name):
         info = self.types[name]
@@ -217,81 +217,79 @@ class Explorer:
         texts = ["=" + language.render(value) for value in constants if len(value) < 40][:8]
         return list(dict.fromkeys(hints.quoted(doc, language.render) + texts))
 
-    def example_vectors(self, symbol, doc):
-        vectors = hints.examples(doc, symbol.label, language.render)
-        vectors += hints.BY_METHOD.get(symbol.name, [])
-        for pattern in self.settings.patterns:
-            if pattern["callable"] == symbol.label and not pattern.get("kwargs"):
-                vectors.insert(0, pattern.get("args", []))
-        return vectors
-
-    def new_search(self, symbol, receiver=None):
+    def learn_callable(self, symbol, receiver=None, depth=0):
+        """Searches patterns for one callable and files it as known or unknown; its Calls."""
+        self.prober.restart()
         doc = getattr(symbol.value, "__doc__", None)
         doc = doc if isinstance(doc, str) else ""
-        bound = symbol.kind == "method"
-        shape = hints.shape_of(symbol.value, doc, symbol.label, bound)
-        return search.Search(self.prober, self.vocabulary, symbol, shape, receiver, self.extra_for(symbol, doc))
-
-    def learn_callable(self, symbol, receiver=None, depth=0):
-        """Searches patterns for one callable and files it as known or unknown; the Search."""
-        self.prober.restart()
-        finder = self.new_search(symbol, receiver)
+        shape = hints.shape_of(symbol.value, doc, symbol.label, symbol.kind == "method")
+        tried = calls.Calls(self.prober, self.vocabulary, symbol, shape, receiver)
         if time.monotonic() > self.deadline:
             self.unknown[symbol.label] = "not reached in the time given"
-            return finder
+            return tried
         owner = self.types[symbol.owner].cls if symbol.owner else None
         fixed = exclusions.fixed(exclusions.names_of(symbol, self.name, owner))
-        if symbol.name in ("__setstate__", "setstate") and receiver:
-            finder.extra.examples.extend(self.states(receiver, symbol.name))
-        patterns = self.given(symbol, finder, fixed) if fixed else self.given(symbol, finder) + finder.find()
-        for key, reply in list(finder.accepted.items()):
+        if fixed:
+            patterns = self.given(tried, [{"callable": symbol.label, **row} for row in fixed], ours=True)
+        else:
+            extra = self.extra_for(symbol, doc)
+            if receiver and symbol.name in ("__setstate__", "setstate"):
+                extra.examples.extend(self.states(receiver, symbol.name))
+            patterns = self.given(tried, self.settings.patterns)
+            search.Search(tried, extra).find()
+            patterns += choose.choose(tried)
+        for key, reply in list(tried.accepted.items()):
             own = symbol.type_name and self.makes_its_own(symbol, reply)
             if reply.status == "ok" and not own:  # learn_constructor chooses among these itself
-                self.saw(reply, finder.lines(*key), depth)
-        self.file(symbol, finder, patterns)
-        return finder
+                self.saw(reply, tried.lines(*key), depth)
+        self.file(symbol, tried, patterns)
+        return tried
 
-    def given(self, symbol, finder, patterns=None):
-        """The patterns that the target file (or the table of fixed ones) prescribes, as far as they are accepted."""
-        rows = self.settings.patterns if patterns is None else [{"callable": symbol.label, **row} for row in patterns]
-        found = []
+    def given(self, tried, rows, ours=False):
+        """The patterns that the target file prescribes (or our table of fixed ones), as far as they are accepted."""
+        found, label = [], tried.symbol.label
         for row in rows:
-            if row["callable"] != symbol.label:
+            if row["callable"] != label:
                 continue
             args, kwargs = row.get("args", []), row.get("kwargs", {})
             bad = [text for text in [*args, *kwargs.values()] if not self.is_descriptor(text)]
             if bad:
-                self.complain("[[pattern]] of %s: %s is no kind, @Type or =value" % (symbol.label, bad[0]))
+                self.complain("[[pattern]] of %s: %s is no kind, @Type or =value" % (label, bad[0]))
                 continue
             key = (tuple((text, 0) for text in args), tuple((name, (text, 0)) for name, text in kwargs.items()))
-            reply = finder.trial(*key, counted=False)
-            score = finder.score(reply)
-            if score >= 2:
+            must, tried.must = tried.must, []  # the row says itself which keywords there are
+            reply, lines = tried.trial(*key, counted=False), tried.lines(*key)
+            tried.accepted.pop(key, None)
+            tried.must = must
+            if calls.score(reply) >= 2:
                 returns = reply.type if reply.status == "ok" else None
-                found.append({"args": list(args), "kwargs": dict(kwargs), "score": score, "returns": returns})
-            elif patterns is None:
-                self.complain("[[pattern]] of %s is not accepted: %s" % (symbol.label, reply and reply.text))
+                pattern = {"args": list(args), "kwargs": dict(kwargs), "score": calls.score(reply), "returns": returns}
+                found.append(pattern)
+                self.saw(reply, lines, 0)
+            elif not ours:
+                self.complain("[[pattern]] of %s is not accepted: %s" % (label, reply.text if reply else ""))
         return found
 
     def is_descriptor(self, text):
-        return text.startswith("=") or text in self.kinds or (text.startswith("@") and bool(self.vocabulary.samples(text)))
+        known_type = text.startswith("@") and self.vocabulary.samples(text) > 0
+        return text.startswith("=") or text in self.kinds or known_type
 
     def states(self, receiver, setter):
         """What the matching getter returns, where that can be written down."""
-        lines = search.instance(receiver, "o")
+        lines = calls.instance(receiver, "o")
         for getter in ("o.getstate()",) if setter == "setstate" else ("o.__reduce__()[2]", "o.__getstate__()"):
             reply = self.prober.render(lines + [getter])
             if reply.status == "ok" and reply.text:
                 yield ["=" + reply.text]
 
-    def file(self, symbol, finder, patterns):
+    def file(self, symbol, tried, patterns):
         unique = []
         for pattern in patterns:
             if not any(pattern["args"] == other["args"] and pattern["kwargs"] == other["kwargs"] for other in unique):
                 unique.append(pattern)
-        patterns = unique[: search.PATTERNS_MAX]
+        patterns = unique[: choose.PATTERNS_MAX]
         if not patterns:
-            reason = self.why_unknown(finder)
+            reason = self.why_unknown(tried)
             if NO_CONSTRUCTOR.search(reason) and symbol.kind == "type":
                 self.skipped[symbol.label] = "cannot be made by calling it"
             elif "cannot pickle" in reason:
@@ -305,28 +303,28 @@ class Explorer:
                 "owner": symbol.owner,
                 "kind": symbol.kind,
                 "native": symbol.native,
-                "mutates": self.mutates(symbol, finder),
+                "mutates": self.mutates(symbol, tried),
                 "patterns": patterns,
             }
         )
 
-    def why_unknown(self, finder):
-        if finder.fatal:
-            text, reply = finder.fatal[0]
+    def why_unknown(self, tried):
+        if tried.fatal:
+            text, reply = tried.fatal[0]
             return "%s: %s" % (re.sub(r"0x[0-9a-f]+", "0x", text), reply.text)
-        reason = finder.message or next((r.text for r in finder.known.values() if r.text), "") or "no trial was possible"
+        reason = tried.message or next((r.text for r in tried.known.values() if r.text), "") or "no trial was possible"
         return re.sub(r"0x[0-9a-f]+", "0x", reason)
 
-    def mutates(self, symbol, finder):
+    def mutates(self, symbol, tried):
         """Whether a call changes its receiver or, for a function, one of its arguments; None when it cannot be seen."""
         if symbol.kind == "type":
             return None
         if symbol.name in MUTATORS:
             return True
         answers = set()
-        for key in finder.ranked()[:3]:
-            if finder.score(finder.accepted[key]) == 3:
-                reply = self.prober.mutates(finder.lines(*key, in_slots=True))
+        for key in tried.ranked()[:3]:
+            if calls.score(tried.accepted[key]) == 3:
+                reply = self.prober.mutates(tried.lines(*key, in_slots=True))
                 answers.add(reply.text if reply.status == "ok" else "unknown")
         return True if "yes" in answers else False if answers == {"no"} else None
 
@@ -337,12 +335,12 @@ class Explorer:
         if again:
             self.unknown.pop(symbol.label, None)
             self.rows = [row for row in self.rows if row["owner"] or row["name"] != symbol.name]
-        finder = self.learn_callable(symbol)
+        tried = self.learn_callable(symbol)
         made = []
-        for key in finder.ranked():
-            reply = finder.accepted[key]
+        for key in tried.ranked():
+            reply = tried.accepted[key]
             if reply.status == "ok" and self.makes_its_own(symbol, reply):
-                made.append((reply.size == 0, self.group(key), language.numbered(finder.lines(*key))))
+                made.append((reply.size == 0, self.group(key), language.numbered(tried.lines(*key))))
         groups = set()
         for _, group, lines in self.best_made(made):
             if group not in groups and len(info.makes) < MAKES_MAX and lines not in info.makes:
@@ -364,7 +362,7 @@ class Explorer:
     @staticmethod
     def group(key):
         vector, keywords = key
-        return tuple(search.GROUP.get(choice[0], choice[0][:1]) for choice in vector[:1]) + (bool(keywords),)
+        return tuple(hints.family(choice[0]) for choice in vector[:1]) + (bool(keywords),)
 
     def learn_type(self, info):
         """Attributes, operators and methods of the instances that can be made."""
@@ -374,18 +372,24 @@ class Explorer:
                 self.unknown.setdefault("%s.%s" % (info.name, name), "no %s could be made" % info.name)
             return
         make = info.makes[0]
-        receiver = search.instance(make, "o")
+
+        def saw(reply, lines):
+            self.saw(reply, lines, info.depth)
+
         self.prober.restart()
-        if "iterable" in info.traits and "iterator" not in info.traits:
-            self.saw(self.prober.run(receiver + ["iter(o)"]), receiver + ["iter(o)"], info.depth)
-        if "buffer" in info.traits:
-            self.saw(self.prober.run(receiver + ["memoryview(o)"]), receiver + ["memoryview(o)"], info.depth)
+        for trait, view in (("iterable", "iter(o)"), ("buffer", "memoryview(o)")):
+            if trait in info.traits and "iterator" not in info.traits:
+                lines = calls.instance(make, "o") + [view]
+                saw(self.prober.run(lines), lines)
         for name, _, _ in attributes:
-            if "%s.%s" % (info.name, name) in self.settings.skips:
-                self.skipped["%s.%s" % (info.name, name)] = self.settings.skips["%s.%s" % (info.name, name)]
-            else:
-                self.learn_attribute(info, receiver, name)
-        self.learn_operators(info, receiver)
+            if not self.is_skipped("%s.%s" % (info.name, name)):
+                row = instances.attribute(self.prober, self.vocabulary, info, name, saw)
+                self.attributes += [row] if row else []
+        self.prober.restart()
+        for symbol in [*instances.BINARY, *instances.PREFIX]:
+            if instances.defines(info.cls, symbol) and not self.is_skipped("%s %s" % (info.name, symbol)):
+                row = instances.operator(self.prober, self.vocabulary, info, symbol, saw)
+                self.operators += [row] if row else []
         for name, value, definer in methods:
             native = introspect.is_native(value)
             symbol = introspect.Symbol(name, value, "method", info.name, native, definer)
@@ -394,88 +398,6 @@ class Explorer:
                 self.skipped[symbol.label] = reason
             else:
                 self.learn_callable(symbol, make, info.depth)
-
-    def learn_attribute(self, info, receiver, name):
-        read = receiver + ["o.%s" % name]
-        reply = self.prober.run(read)
-        if reply.fatal:
-            return
-        self.saw(reply, read, info.depth)
-        accepts = []
-        for kind in search.ORDER + (["@" + info.name] if self.usable(info.name) else []):
-            before, text = self.vocabulary.text((kind, 0), 0)
-            reply = self.prober.run(receiver + before + ["o.%s = %s" % (name, text)])
-            if reply.status == "ok":
-                accepts.append(kind)
-            elif reply.fatal or (reply.status == "exc" and reply.type[1] == "AttributeError"):
-                break
-        deleted = self.prober.run(receiver + ["del o.%s" % name]).status == "ok"
-        self.attributes.append(
-            {"owner": info.name, "name": name, "set": bool(accepts), "delete": deleted, "accepts": self.varied(accepts)}
-        )
-
-    @staticmethod
-    def varied(kinds, most=5):
-        """One kind of each group first, then the rest, up to `most`."""
-        first, rest, groups = [], [], set()
-        for kind in kinds:
-            group = search.GROUP.get(kind, kind)
-            (rest if group in groups else first).append(kind)
-            groups.add(group)
-        return (first + rest)[:most]
-
-    def learn_operators(self, info, receiver):
-        self.prober.restart()
-        for symbol, method in {**BINARY, **PREFIX}.items():
-            definer = next((cls for cls in info.cls.__mro__ if method in cls.__dict__), object)
-            label = "%s %s" % (info.name, symbol)
-            if definer is object or definer.__dict__[method] is None:
-                continue
-            if label in self.settings.skips:
-                self.skipped[label] = self.settings.skips[label]
-                continue
-            row = self.learn_operator(info, receiver, symbol)
-            if row:
-                self.operators.append({"owner": info.name, "op": symbol, **row})
-
-    def learn_operator(self, info, receiver, symbol):
-        if symbol in PREFIX:
-            reply = self.prober.run(receiver + [symbol[0] + "o"])
-            self.saw(reply, receiver + [symbol[0] + "o"], info.depth)
-            return {"args": []} if reply.status == "ok" else None
-        values = [None]
-        if symbol == "[]=":
-            values = ["int", "str", "bytes", "float", "list", "object", "dict", "none"]
-        own = ["@" + info.name] if self.usable(info.name) else []
-        good, raising, stored = [], [], []
-        for kind in own + OPERAND_KINDS:
-            for value in values:
-                before, text = self.vocabulary.text((kind, 0), 0)
-                lines = receiver + before + [self.operator_text(symbol, text, value)]
-                reply = self.prober.run(lines)
-                if reply.fatal:
-                    return None
-                if reply.status == "ok":
-                    self.saw(reply, lines, info.depth)
-                    good.append(kind)
-                    stored.append(value)
-                elif search.Search.score(reply) == 2:
-                    raising.append(kind)
-        args = self.varied(list(dict.fromkeys(good or raising)))
-        if not args:
-            return None
-        row = {"args": args}
-        if symbol == "[]=":
-            row["values"] = self.varied(list(dict.fromkeys(stored))) or ["int"]
-        return row
-
-    def operator_text(self, symbol, operand, value):
-        if symbol in ("[]", "[]=", "del[]"):
-            assigned = " = %s" % self.kinds[value][0] if value else ""
-            return "%so[%s]%s" % ("del " if symbol == "del[]" else "", operand, assigned)
-        if symbol == "in":
-            return "%s in o" % operand
-        return "o %s %s" % (symbol, operand)
 
     # The result.
 

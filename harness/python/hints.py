@@ -14,7 +14,8 @@ key name attr : str int
 keys row rows fieldnames names : list
 func function callable callback predicate fn f hook factory handler fget fset finalizer progress : callable
 cls type tp typ class_ base : type
-size count length maxlen maxsize num bufsize limit nbytes amount buflen width digestsize key_length dklen : size int
+size count length maxlen maxsize num bufsize limit nbytes amount : size int
+buflen width digestsize key_length dklen : size int
 n k r repeat ntimes p : int size
 i index start stop pos offset step end lo hi whence level which value how : int
 fd fileno fildes : fd
@@ -113,7 +114,7 @@ def by_name(name):
 
 def is_descriptor_name(name):
     """Whether a parameter of that name takes the number of an open file."""
-    return name.lower().strip("_") in ("fd", "fileno", "fildes", "file", "fd1", "fd2", "in_fd", "out_fd", "dir_fd", "fds")
+    return name.lower().strip("_0123456789") in ("fd", "fds", "fileno", "fildes", "file", "in_fd", "out_fd", "dir_fd")
 
 
 def is_path_name(name):
@@ -121,16 +122,39 @@ def is_path_name(name):
     return name.lower().strip("_") in ("path", "filename", "file_name", "database", "src", "dst")
 
 
+# Kinds that say the same about a position.
+_FAMILY = {
+    "size": "int", "bigint": "big", "char": "str", "digits": "str", "strlist": "list", "pairs": "list",
+}  # fmt: skip
+# What a value of a kind is called in messages, where that is not the kind's name.
+_TYPE_OF = {
+    "size": "int", "bigint": "int", "fd": "int", "char": "str", "digits": "str", "path": "str", "buffer": "bytearray",
+    "strlist": "list", "pairs": "list", "none": "NoneType", "callable": "function", "iterator": "recipe_iter",
+    "object": "recipe_object", "index": "recipe_index", "file": "BufferedRandom",
+}  # fmt: skip
+
+
+def family(descriptor):
+    """The kind that a descriptor is a variety of."""
+    return _FAMILY.get(descriptor, descriptor)
+
+
+def may_be(descriptor, offenders):
+    """Whether a message that names these types may mean an argument of that descriptor."""
+    if not offenders or descriptor[0] in "=@":
+        return True
+    return _TYPE_OF.get(descriptor, descriptor) in [name.rsplit(".", 1)[-1] for name in offenders]
+
+
 _ARITY = (
     (re.compile(r"takes no (?:positional )?arguments"), lambda m: (0, 0)),
     (re.compile(r"takes exactly one argument|takes exactly 1 (?:positional )?argument"), lambda m: (1, 1)),
-    (re.compile(r"(?:expected|takes|requires) (?:exactly )?(\d+) (?:positional )?arguments?\b"), lambda m: (int(m[1]), int(m[1]))),
-    (re.compile(r"expected (\d+) arguments?, got"), lambda m: (int(m[1]), int(m[1]))),
+    (re.compile(r"(?:takes|requires) (?:exactly )?(\d+) (?:positional )?arguments?\b"), lambda m: (int(m[1]),) * 2),
+    (re.compile(r"expected (?:exactly )?(\d+) (?:positional )?arguments?\b"), lambda m: (int(m[1]),) * 2),
     (re.compile(r"at least (\d+|one|two) (?:positional |key)?arguments?"), lambda m: (_number(m[1]), None)),
     (re.compile(r"at most (\d+|one|two) (?:positional |keyword )?arguments?"), lambda m: (None, _number(m[1]))),
     (re.compile(r"takes from (\d+) to (\d+)"), lambda m: (int(m[1]), int(m[2]))),
     (re.compile(r"requires (\d+) to (\d+) arguments"), lambda m: (int(m[1]), int(m[2]))),
-    (re.compile(r"takes (?:exactly )?(\d+) positional arguments? but \d+ (?:was|were) given"), lambda m: (None, int(m[1]))),
     (re.compile(r"missing required argument '\w+' \(pos (\d+)\)"), lambda m: (int(m[1]), None)),
     (re.compile(r"missing (\d+) required positional"), lambda m: (-int(m[1]), None)),
     (re.compile(r"must have at least two arguments"), lambda m: (2, None)),
@@ -142,8 +166,8 @@ def _number(text):
 
 
 def arity_of(message, given):
-    """(least, most) number of positional arguments a TypeError asks for, None where it says nothing; None if it is about
-    something else. `given` is how many there were."""
+    """(least, most) number of positional arguments a TypeError asks for, None where it says nothing; None if it is
+    about something else. `given` is how many there were."""
     for pattern, numbers in _ARITY:
         match = pattern.search(message)
         if match:
@@ -156,7 +180,7 @@ def arity_of(message, given):
 
 
 def required_keyword(message, keywords, most):
-    """The keyword without which a call does not work, as a TypeError says; at most `most` arguments may be positional."""
+    """The keyword without which a call does not work, as a TypeError says; `most` arguments may be positional."""
     match = re.search(r"missing required argument '(\w+)' \(pos (\d+)\)", message)
     if match:
         return match.group(1) if int(match.group(2)) > most else None
@@ -165,10 +189,16 @@ def required_keyword(message, keywords, most):
     return name if name in keywords or (match and match.group(1)) else None
 
 
-_POSITION = re.compile(r"\barg(?:ument)? (\d+)|\barg(?:ument)? '(\w+)'|#(\d+)|\b(first|second|third|fourth) arg|\b(\w+)\(?\)? must be")
+_POSITION = re.compile(
+    r"\barg(?:ument)? (\d+)|\barg(?:ument)? '(\w+)'|#(\d+)|\b(first|second|third|fourth) arg|\b(\w+)\(?\)? must be"
+)
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
-_WANTED = re.compile(r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)|(required.*)|(an? .*? is required)")
-_OFFENDER = re.compile(r"'([\w.]+)' object|not '?([\w.]+)'?$|got '?([\w.]+)'?|, not ([\w.]+)|([\w.]+) found$|'([\w.]+)' (?:does|type)")
+_WANTED = re.compile(
+    r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)|(required.*)|(an? .*? is required)"
+)
+_OFFENDER = re.compile(
+    r"'([\w.]+)' object|not '?([\w.]+)'?$|got '?([\w.]+)'?|, not ([\w.]+)|([\w.]+) found$|'([\w.]+)' (?:does|type)"
+)
 
 
 def of_message(message, names):

@@ -13,7 +13,7 @@ import sys
 
 from language import Names, render
 
-CPU_SECONDS = 0.5  # of one trial; ordinary calls take microseconds
+CPU_SECONDS = 0.3  # of one trial; ordinary calls take microseconds
 MEMORY_BYTES = 2 << 30
 FILE_BYTES = 16 << 20
 BLOCKED_POLLS = 4  # a child asleep this many times in a row, without having run, waits for something that never comes
@@ -53,7 +53,7 @@ class Prober:
         return self._ask("run", lines)
 
     def traits(self, lines):
-        """The traits of the value that lines make, separated by spaces, in Reply.text; `empty` for an iterator at its end."""
+        """The traits of the value that lines make, in Reply.text; `empty` is said of an iterator at its end."""
         return self._ask("traits", lines)
 
     def render(self, lines):
@@ -115,7 +115,8 @@ class Prober:
         if state:
             self.deaths += 1
             self._end()
-            return Reply(state, line=len(lines) - 1, text="waits for something" if state == "blocked" else "does not end")
+            text = "waits for something" if state == "blocked" else "does not end"
+            return Reply(state, line=len(lines) - 1, text=text)
         try:
             return Reply(*_receive(self._from))
         except EOFError:

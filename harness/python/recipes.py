@@ -32,7 +32,7 @@ class recipe_mutates:
     """Mutates its target first, whichever way it is called back: it shrinks it and lets it grow again in turn."""
 
     SHRINK = ("clear", "popitem", "popleft", "pop", "cache_clear", "truncate", "reset", "close")
-    GROW = (("append", (1,)), ("add", (1,)), ("update", ([("m", 1), ("n", 2)],)), ("extend", (b"mn",)), ("write", (b"m",)))
+    GROW = (("append", (1,)), ("add", (1,)), ("update", ([("m", 1)],)), ("extend", (b"mn",)), ("write", (b"m",)))
 
     def __init__(self, target):
         self.target = target

@@ -17,8 +17,8 @@ def discover(target, *arguments):
     """(exit status, standard error, catalog or None) of one run of discover.py."""
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "catalog.json")
-        command = [sys.executable, os.path.join(FOLDER, "discover.py"), "--target", target, "--kinds", KINDS, "--out", out]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True)
+        command = [sys.executable, os.path.join(FOLDER, "discover.py"), "--target", target, "--kinds", KINDS]
+        done = subprocess.run([*command, "--out", out, *arguments], capture_output=True, text=True)
         catalog = None
         if os.path.exists(out):
             with open(out, encoding="ascii") as file:

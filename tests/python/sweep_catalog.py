@@ -13,13 +13,13 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MODULES = """_asyncio _bisect _blake2 _bz2 _codecs _codecs_cn _codecs_iso2022 _collections _contextvars _csv _ctypes _datetime
-_decimal _elementtree _functools _hashlib _heapq _io _json _locale _lzma _md5 _multibytecodec _opcode _operator _pickle
-_queue _random _sha1 _sha2 _sha3 _socket _sqlite3 _sre _ssl _stat _statistics _string _struct _symtable _thread
-_tokenize _typing _uuid _weakref _zoneinfo array binascii builtins bz2 cmath collections contextvars csv ctypes datetime
-decimal errno fcntl functools grp hashlib heapq io itertools json lzma marshal math mmap operator pickle posix pwd pyexpat
-random re select socket sqlite3 ssl statistics struct sys time unicodedata weakref xml.etree.ElementTree zlib
-zoneinfo""".split()
+MODULES = """_asyncio _bisect _blake2 _bz2 _codecs _codecs_cn _codecs_iso2022 _collections _contextvars _csv _ctypes
+_datetime _decimal _elementtree _functools _hashlib _heapq _io _json _locale _lzma _md5 _multibytecodec _opcode
+_operator _pickle _queue _random _sha1 _sha2 _sha3 _socket _sqlite3 _sre _ssl _stat _statistics _string _struct
+_symtable _thread _tokenize _typing _uuid _weakref _zoneinfo array binascii builtins bz2 cmath collections
+contextvars csv ctypes datetime decimal errno fcntl functools grp hashlib heapq io itertools json lzma marshal
+math mmap operator pickle posix pwd pyexpat random re select socket sqlite3 ssl statistics struct sys time
+unicodedata weakref xml.etree.ElementTree zlib zoneinfo""".split()
 
 
 def sweep(python, modules, folder, target_files):
@@ -67,10 +67,10 @@ def main(argv):
         rows = sweep(argv[0], argv[1:] or MODULES, folder or temporary, target_files)
     total, known = sum(row[1] for row in rows), sum(row[2] for row in rows)
     returning = sum(row[3] for row in rows)
-    print(
-        "%d modules, %d callables, %d with accepted arguments (%.1f %%), %d of them return (%.1f %%), %.0f s"
-        % (len(rows), total, known, 100.0 * known / max(total, 1), returning, 100.0 * returning / max(total, 1), sum(row[7] for row in rows))
-    )
+    seconds = sum(row[7] for row in rows)
+    shares = tuple(100.0 * number / max(total, 1) for number in (known, returning))
+    print("%d modules, %d callables: %d with accepted arguments (%.1f %%)," % (len(rows), total, known, shares[0]), end=" ")
+    print("%d of them return (%.1f %% of all); %.0f s" % (returning, shares[1], seconds))
 
 
 if __name__ == "__main__":

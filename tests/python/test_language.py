@@ -69,8 +69,9 @@ class Rename(unittest.TestCase):
 
 class Render(unittest.TestCase):
     def test_render__round_trip(self):
-        values = [None, True, 0, -7, 2**70, 1.5, -0.0, "a\"b\\\n\té中\U0001f600", b"\x00\xff\"'", (), (1,), [1, [2]], {"k": (1, 2)}]
-        for value in values:
+        numbers = [None, True, 0, -7, 2**70, 1.5, -0.0]
+        texts = ["a\"b\\\n\té中\U0001f600", b"\x00\xff\"'"]
+        for value in numbers + texts + [(), (1,), [1, [2]], {"k": (1, 2)}]:
             self.assertEqual(eval(language.render(value)), value)
         self.assertEqual(language.render({2, 1}), "{1, 2}")
         self.assertEqual(language.render(float("inf")), 'float("inf")')

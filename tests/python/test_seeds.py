@@ -1,5 +1,5 @@
-"""Every reviewed seed must mean something: run on one thread, lane after lane, its lines may raise what a race or an empty
-container raises, but no line may be wrong in itself."""
+"""Every reviewed seed must mean something: run on one thread, lane after lane, its lines may raise what a race or an
+empty container raises, but no line may be wrong in itself."""
 
 import glob
 import importlib
@@ -63,7 +63,7 @@ def run(path):
                     world.execute([once], names, [0])
             except WRONG as error:
                 if not STATE.search(str(error)):
-                    complaints.append("%s: %s: %s: %s" % (os.path.relpath(path, ROOT), line, type(error).__name__, error))
+                    complaints.append("%s: %s: %s" % (line, type(error).__name__, error))
             except Exception:
                 pass  # An empty deque, a closed file: the other lane's doing.
         if section == "setup":
@@ -79,9 +79,8 @@ class Seeds(unittest.TestCase):
             for path in paths:
                 with self.subTest(os.path.relpath(path, ROOT)):
                     # A process each: targets keep state, and a crash must not take the other seeds along.
-                    done = subprocess.run(
-                        [sys.executable, os.path.abspath(__file__), "--run", path], capture_output=True, text=True, cwd=folder
-                    )
+                    command = [sys.executable, os.path.abspath(__file__), "--run", path]
+                    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
                     self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr[-2000:])
 
 
