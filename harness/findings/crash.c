@@ -182,12 +182,14 @@ static void judge_verdict(scene *s) {
     size_t len = strnlen(box->verdict_text, sizeof box->verdict_text);
     (void)snprintf(record->kind, sizeof record->kind, "%.*s", (int)sizeof record->kind - 1, box->verdict_kind);
     record->text = copy(box->verdict_text, len);
-    record->detail = copy(box->verdict_text, strcspn(record->text, "\n"));
-    ftf_crash_text_add_lanes(record->text, len, "blocked", record);
+    char detail[64];
+    (void)snprintf(detail, sizeof detail, "%s in %s", record->kind, record->section);
+    record->detail = copy(detail, strlen(detail));
+    ftf_crash_text_add_lanes(record->text, len, record);
     name_ops(box, record);
     s->out->death = FTF_DEATH_FINDING;
     s->out->record = record;
-    say(s->out, "%s: %s", record->kind, record->detail);
+    say(s->out, "%s", record->detail);
 }
 
 static void judge_killed(scene *s, const char *why) {

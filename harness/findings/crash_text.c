@@ -388,7 +388,7 @@ bool ftf_crash_text_parse(const char *text, size_t len, ftf_record *record) {
     return false;
 }
 
-void ftf_crash_text_add_lanes(const char *text, size_t len, const char *role, ftf_record *record) {
+void ftf_crash_text_add_lanes(const char *text, size_t len, ftf_record *record) {
     const char *end = text + len;
     ftf_stack *stack = NULL;
     for (line l; next_line(&text, end, &l);) {
@@ -398,10 +398,10 @@ void ftf_crash_text_add_lanes(const char *text, size_t len, const char *role, ft
             }
             continue;
         }
-        int lane = number_after(l, "lane ");
-        stack = lane >= 0 ? add_stack(record, role) : NULL;
+        bool heading = l.len > 5 && memcmp(l.start, "lane ", 5) == 0;
+        stack = heading ? add_stack(record, contains(l, "(running") ? "running" : "blocked") : NULL;
         if (stack) {
-            stack->lane = lane;
+            stack->lane = number_after(l, "lane ");
             stack->op = number_after(l, " op ");
         }
     }

@@ -24,9 +24,10 @@
 bool ftf_crash_text_parse(const char *text, size_t len, ftf_record *record);
 
 /*
- * Appends the stacks of a text made of such frames below lines like `lane 0 op 2 (blocked in sem_wait):`, as a
- * hang or deadlock verdict in the black box has them. Their role is `role`.
+ * Appends the stacks of a text made of such frames below lines like `lane 0 op 2 (blocked):`, as a hang or deadlock
+ * verdict in the black box has them. Their role is `running` where the line says so, else `blocked`. Lane -1 is the
+ * main thread.
  */
-void ftf_crash_text_add_lanes(const char *text, size_t len, const char *role, ftf_record *record);
+void ftf_crash_text_add_lanes(const char *text, size_t len, ftf_record *record);
 
 #endif

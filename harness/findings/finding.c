@@ -190,6 +190,7 @@ static const char *role_text(const char *role) {
         {"created", "was created"},
         {"signal", "crashed"},
         {"blocked", "is blocked"},
+        {"running", "runs on and on"},
     };
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
         if (strcmp(TEXTS[i][0], role) == 0) {

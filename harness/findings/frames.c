@@ -42,6 +42,7 @@ static const rule HELPER_FUNCTIONS[] = {
     {"_Py_ExplicitMergeRefcount", "reference counting"},
     {"_Py_TryIncRef*", "reference counting"},
     {"_Py_NewReference*", "reference counting"},
+    {"new_reference", "reference counting"},
     {"_Py_ForgetReference", "reference counting"},
     {"_Py_ResurrectReference", "reference counting"},
     {"PyObject_CallFinalizer*", "calls tp_finalize for everybody"},

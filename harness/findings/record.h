@@ -20,8 +20,9 @@
  *    "text": "the report as printed, for crashes"}
  *
  * Roles: read, write, atomic-read, atomic-write (an access; the first two stacks of a race), freed, allocated, mutex,
- * created (thread creation; usually left out), signal (where a crash happened), blocked (a lane in a deadlock or hang).
- * Frame 0 is the innermost. `lane` is -1 for a thread that is no lane; `op` -1 where it is not known.
+ * created (thread creation; usually left out), signal (where a crash happened), blocked and running (what a lane does
+ * in a deadlock or hang). Frame 0 is the innermost. `lane` is -1 for a thread that is no lane; `op` -1 where it is
+ * not known.
  *
  * Frames' offsets are of the *call instruction's return address minus 1* already (ready for llvm-symbolizer).
  * Ownership: a record owns its strings. Threads: none shared.

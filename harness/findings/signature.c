@@ -31,7 +31,14 @@ static uint32_t before(const ftf_named_stack *stacks, uint32_t index, bool (*wan
 
 static bool is_place(const ftf_named_stack *stack) { return is_access(stack) || is_role(stack, "signal"); }
 static bool is_freed(const ftf_named_stack *stack) { return is_role(stack, "freed"); }
-static bool is_blocked(const ftf_named_stack *stack) { return is_role(stack, "blocked"); }
+/* A lane that is done, or not started, is parked in our own code; it says nothing about who waits for whom. */
+static bool is_parked(const ftf_named_stack *stack) {
+    ftf_frame_sort sort = stack->top >= 0 ? stack->frames[stack->top].sort : FTF_SORT_HARNESS;
+    return sort == FTF_SORT_HARNESS || sort == FTF_SORT_RUNTIME;
+}
+
+static bool is_blocked(const ftf_named_stack *stack) { return is_role(stack, "blocked") && !is_parked(stack); }
+static bool is_running(const ftf_named_stack *stack) { return is_role(stack, "running") && !is_parked(stack); }
 static bool is_mutex(const ftf_named_stack *stack) { return is_role(stack, "mutex"); }
 
 bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, uint32_t index) {
@@ -41,6 +48,9 @@ bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, u
     }
     if (is_kind(record, "data-race")) {
         return is_access(stack) && before(stacks, index, is_access) < 2;
+    }
+    if (is_kind(record, "hang") && before(stacks, count, is_running) > 0) {
+        return is_running(stack) && before(stacks, index, is_running) == 0; /* the others only wait for their turn */
     }
     if (is_kind(record, "deadlock") || is_kind(record, "hang")) {
         return is_blocked(stack) && before(stacks, index, is_blocked) < FTF_PAIR_MAX;

@@ -4,7 +4,8 @@
  * From the stacks of one trouble to its identity: signature, blame, title, id. finding.h says what these mean.
  *
  * Which stacks count depends on the kind: the first two accesses of a race, the access and the free of a use after
- * free, every blocked lane of a deadlock, else the first one. Trouble without stacks (a broken error protocol, a
+ * free, every blocked lane of a deadlock, the
+ * running one of a hang, else the first one. Trouble without stacks (a broken error protocol, a
  * missing declaration) is told apart by its detail with numbers and addresses taken out.
  *
  * Special case: the harness uses an object that it holds a reference to, through nothing but the interpreter's call

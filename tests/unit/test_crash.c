@@ -127,7 +127,7 @@ static void test_crash__verdict_of_the_watchdog(void **state) {
     ftf_crash crash = judge((ftf_proc_end){.code = FTF_WORKER_EXIT_VERDICT}, "");
     assert_int_equal(crash.death, FTF_DEATH_FINDING);
     assert_string_equal(crash.record->kind, "deadlock");
-    assert_string_equal(crash.record->detail, "all lanes are blocked");
+    assert_string_equal(crash.record->detail, "deadlock in lanes");
     assert_int_equal(crash.record->stack_count, 2);
     assert_int_equal(crash.record->stacks[1].op, 1);
     ftf_crash_release(&crash);

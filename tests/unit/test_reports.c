@@ -195,10 +195,15 @@ static void test_text__verdicts_give_a_stack_for_each_lane(void **state) {
     (void)state;
     const char *text = "deadlock: 2 lanes wait\nlane 0 op 2 (blocked in sem_wait):\n"
                        "    #0 0x1 (/m+0x1)\n    #1 0x1 (/m+0x2)\n"
-                       "lane 1 op 0 (blocked in pthread_mutex_lock):\n    #0 0x1 (/m+0x3)\n";
+                       "lane 1 op 0 (running):\n    #0 0x1 (/m+0x3)\n"
+                       "lane -1 op -1 (main thread):\n    #0 0x1 (/m+0x4)\n";
     ftf_record *record = ftf_record_create();
-    ftf_crash_text_add_lanes(text, strlen(text), "blocked", record);
-    assert_int_equal(record->stack_count, 2);
+    ftf_crash_text_add_lanes(text, strlen(text), record);
+    assert_int_equal(record->stack_count, 3);
+    assert_string_equal(record->stacks[0].role, "blocked");
+    assert_string_equal(record->stacks[1].role, "running");
+    assert_int_equal(record->stacks[2].lane, -1);
+    assert_int_equal(record->stacks[2].frame_count, 1);
     assert_int_equal(record->stacks[0].lane, 0);
     assert_int_equal(record->stacks[0].op, 2);
     assert_int_equal(record->stacks[0].frame_count, 2);

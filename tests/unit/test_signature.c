@@ -206,11 +206,24 @@ static void test_identity__deadlock_names_every_lane(void **state) {
     scene s = make("deadlock");
     ftf_identity identity;
     add(&s, &stdlib, "blocked", NEXT);
+    add(&s, &stdlib, "blocked", OURS); /* parked: it has nothing to do with it */
     add(&s, &stdlib, "blocked", CLEAR);
     ftf_identity_make(&s.record, s.stacks, s.count, &identity);
     assert_string_equal(identity.signature,
                         "deadlock odictobject.c:odict_clear_impl | odictobject.c:odictiter_iternext");
     assert_string_equal(identity.title, "deadlock: odictiter_iternext and odict_clear_impl wait for ever");
+}
+
+static void test_identity__hang_is_the_lane_that_runs(void **state) {
+    (void)state;
+    scene s = make("hang");
+    ftf_identity identity;
+    add(&s, &stdlib, "blocked", CLEAR);
+    add(&s, &stdlib, "running", NEXT);
+    add(&s, &stdlib, "blocked", OURS);
+    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    assert_string_equal(identity.signature, "hang odictobject.c:odictiter_iternext");
+    assert_string_equal(identity.title, "hang: odictiter_iternext does not return");
 }
 
 static void test_identity__without_stacks_numbers_do_not_matter(void **state) {
@@ -239,6 +252,7 @@ int main(void) {
         cmocka_unit_test(test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed),
         cmocka_unit_test(test_identity__one_side_in_the_extension_is_the_extensions),
         cmocka_unit_test(test_identity__deadlock_names_every_lane),
+        cmocka_unit_test(test_identity__hang_is_the_lane_that_runs),
         cmocka_unit_test(test_identity__without_stacks_numbers_do_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
