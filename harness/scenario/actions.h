@@ -1,9 +1,9 @@
 #ifndef FTF_SCENARIO_ACTIONS_H
 #define FTF_SCENARIO_ACTIONS_H
 /*
- * What can be done with an object of a type, as one flat list: its methods, attributes and operators from the catalog, and the
- * protocols that its traits promise (len, iter, next, repr, copy, ...). Each action has roles, so that "a mutator beside a
- * reader" is a draw from this list and not a special case for each kind of op.
+ * What can be done with an object of a type, as one flat list: its methods, attributes and operators from the
+ * catalog, and the protocols that its traits promise (len, iter, next, repr, copy, ...). Each action has roles, so
+ * that "a mutator beside a reader" is a draw from this list and not a special case for each kind of op.
  *
  * Roles come from what the catalog learned (`mutates`), else from the name (roles.def): names are what the authors of
  * extension modules tell us for free.

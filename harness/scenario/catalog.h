@@ -1,9 +1,9 @@
 #ifndef FTF_SCENARIO_CATALOG_H
 #define FTF_SCENARIO_CATALOG_H
 /*
- * A catalog: what is known about a target's API, as data. python/discover.py learns it from the running module (names by
- * introspection, accepted arguments by trial), merges what the target's .toml file adds, and writes it as JSON; the
- * generator and the mutators read it here and never ask Python.
+ * A catalog: what is known about a target's API, as data. python/discover.py learns it from the running module (names
+ * by introspection, accepted arguments by trial), merges what the target's .toml file adds, and writes it as JSON;
+ * the generator and the mutators read it here and never ask Python.
  *
  * The JSON, format 1 (every list is sorted, so the same module version gives the same bytes):
  *
@@ -13,17 +13,17 @@
  *    "contract": "no-crash" | "memory-safe" | "consistent",
  *    "types": [{"name": "OrderedDict",          the name that lanes use; types without a constructor have one, too
  *               "public": true,                 reachable as a global of the target
- *               "traits": ["iterable", "iterator", "sized", "mapping", "sequence", "buffer", "context", "hashable", ...],
+ *               "traits": ["iterable", "iterator", "sized", "mapping", "sequence", "buffer", "context", ...],
  *               "make": [["OrderedDict([(\"a\", 1)])"], ["s0 = OrderedDict()", "iter(s0)"]]}],
  *                        ways to make one: lines of the scenario language, the last yields the object
  *    "callables": [{"name": "move_to_end", "owner": "OrderedDict" | null,
  *                   "kind": "type" | "function" | "method",
  *                   "native": true,             implemented in C
  *                   "mutates": true | false | null,
- *                   "patterns": [{"args": ["str", "bool"], "kwargs": {"last": "bool"}, "score": 3, "returns": "NoneType"}]}],
+ *                   "patterns": [{"args": ["str"], "kwargs": {"last": "bool"}, "score": 3, "returns": "NoneType"}]}],
  *                        score 3: returned, 2: raised something other than TypeError
  *    "attributes": [{"owner": "deque", "name": "maxlen", "set": true, "delete": false, "accepts": ["int"]}],
- *    "operators": [{"owner": "OrderedDict", "op": "|=", "args": ["dict"]}],      symbols of ops.def, with the kinds accepted
+ *    "operators": [{"owner": "OrderedDict", "op": "|=", "args": ["dict"]}],    symbols of ops.def, and kinds accepted
  *    "skipped": [{"name": "...", "reason": "..."}],     never called
  *    "unknown": [{"name": "...", "reason": "..."}],     no accepted arguments found
  *    "values": {"kind": ["\"i\"", ...]},   extra samples for a kind, from the target file
@@ -32,8 +32,9 @@
  *                                          components are one of these names is looked up there
  *
  * In "operators" an item operator is written `[]`, `[]=` or `del[]` (args: the kinds of the key), a prefix operator
- * `-x` or `~x` (no args), all others are the symbols of ops.def; `[]=` may carry "values": the kinds of what is assigned.
- * A callable named "__call__" is a METHOD like any other. A line of "make" may be an attribute read (`s0.attr`).
+ * `-x` or `~x` (no args), all others are the symbols of ops.def; `[]=` may carry "values": the kinds of what is
+ * assigned. A callable named "__call__" is a METHOD like any other. A line of "make" may be an attribute read
+ * (`s0.attr`).
  *
  * An entry of args, accepts, kwargs is an *argument descriptor*: the name of a kind (kinds.def), `@Type` for an object
  * of a type of this catalog, or `=text` for exactly that value of the scenario language.
@@ -68,7 +69,7 @@ typedef struct ftf_callable {
     const char *name;
     int owner; /* type index of a method, else -1 */
     bool is_type;
-    int type;  /* is_type: the type it makes, else -1 */
+    int type; /* is_type: the type it makes, else -1 */
     bool native;
     int mutates; /* 1 yes, 0 no, -1 not known */
     uint32_t pattern_count;

@@ -1,6 +1,6 @@
 /*
- * A child is one parent plus a lane of the other. What makes it worth more than two halves is that the lanes meet: where both
- * parents share an object of the same type, the lane that comes in uses the one that is there already.
+ * A child is one parent plus a lane of the other. What makes it worth more than two halves is that the lanes meet:
+ * where both parents share an object of the same type, the lane that comes in uses the one that is there already.
  */
 #include <string.h>
 
@@ -12,7 +12,7 @@
 #include "scenario/schedule.h"
 
 typedef struct graft {
-    ftf_gen *gen;           /* of the child */
+    ftf_gen *gen; /* of the child */
     const ftf_gen *donor;
     int map[FTF_SLOTS_MAX]; /* slot of the donor -> slot of the child */
 } graft;

@@ -1,8 +1,8 @@
 #ifndef FTF_SCENARIO_EDIT_H
 #define FTF_SCENARIO_EDIT_H
 /*
- * Small edits of a scenario: what mutators, crossover and (later) the minimizer are made of. None of them keeps names in
- * order; ftf_scenario_mend does that once at the end.
+ * Small edits of a scenario: what mutators, crossover and (later) the minimizer are made of. None of them keeps names
+ * in order; ftf_scenario_mend does that once at the end.
  */
 #include "base/rng.h"
 #include "scenario/scenario.h"
@@ -30,7 +30,7 @@ int ftf_edit_other_lane(const ftf_scenario *scenario, ftf_rng *rng, int lane);
 bool ftf_edit_add_lane(ftf_scenario *scenario);
 bool ftf_edit_remove_lane(ftf_scenario *scenario, int lane);
 
-/* Takes out operations and repeats until the scenario is cheap to run and its text is well below FTF_SCENARIO_BYTES_MAX.
+/* Takes out operations and repeats until the scenario is cheap to run and its text well below FTF_SCENARIO_BYTES_MAX.
    The scenario must be mended. */
 void ftf_edit_trim(ftf_scenario *scenario, ftf_rng *rng);
 

@@ -45,7 +45,8 @@ int ftf_fragment_assign(ftf_fragment *fragment, ftf_scenario *scenario, int owne
     return slot != FTF_NO_SLOT && bind(fragment, name, len, slot) ? slot : FTF_NO_SLOT;
 }
 
-ftf_status ftf_fragment_add(ftf_fragment *fragment, ftf_scenario *scenario, int owner, const char *line, ftf_error *err) {
+ftf_status ftf_fragment_add(ftf_fragment *fragment, ftf_scenario *scenario, int owner, const char *line,
+                            ftf_error *err) {
     if (ftf_scenario_section(scenario, owner)->count == FTF_OPS_MAX) {
         return ftf_fail(err, FTF_LIMIT, "a section has at most %d operations", FTF_OPS_MAX);
     }

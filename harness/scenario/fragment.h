@@ -1,8 +1,8 @@
 #ifndef FTF_SCENARIO_FRAGMENT_H
 #define FTF_SCENARIO_FRAGMENT_H
 /*
- * A fragment: lines of the scenario language with names of their own, to be put into a scenario. Catalogs say how to make an
- * object that way, and the generator says what to do with one.
+ * A fragment: lines of the scenario language with names of their own, to be put into a scenario. Catalogs say how to
+ * make an object that way, and the generator says what to do with one.
  *
  *     ftf_fragment fragment;
  *     ftf_fragment_init(&fragment, catalog);
@@ -33,7 +33,8 @@ void ftf_fragment_init(ftf_fragment *fragment, const struct ftf_catalog *catalog
 void ftf_fragment_bind(ftf_fragment *fragment, const char *name, int slot);
 
 /* Appends one line to section owner. Refused: what the parser refuses, and a full section (FTF_LIMIT). */
-ftf_status ftf_fragment_add(ftf_fragment *fragment, ftf_scenario *scenario, int owner, const char *line, ftf_error *err);
+ftf_status ftf_fragment_add(ftf_fragment *fragment, ftf_scenario *scenario, int owner, const char *line,
+                            ftf_error *err);
 
 /* The slot of a name of the fragment, or FTF_NO_SLOT; and the one for a name assigned to, made when it is new. */
 int ftf_fragment_find(const ftf_fragment *fragment, const char *name, size_t len);

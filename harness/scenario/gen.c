@@ -50,25 +50,21 @@ static int call_yields(const ftf_gen *gen, const ftf_op *op) {
 static int op_yields(const ftf_gen *gen, const ftf_op *op) {
     int self = op->self.kind == FTF_VALUE_SLOT ? gen->holds[op->self.slot] : FTF_HOLDS_UNKNOWN;
     switch (op->code) {
-    case FTF_OP_CALL:
-        return call_yields(gen, op);
+    case FTF_OP_CALL: return call_yields(gen, op);
     case FTF_OP_METHOD: {
         int method = self >= 0 ? ftf_catalog_find_callable(gen->catalog, op->name, self) : -1;
         return method >= 0 ? first_return(&gen->catalog->callables[method]) : FTF_HOLDS_UNKNOWN;
     }
     case FTF_OP_ITER:
     case FTF_OP_REVERSED:
-        return self >= 0 && (gen->catalog->types[self].traits & FTF_TRAIT_ITERATOR) ? self
-                                                                                   : ftf_holds_builtin(FTF_BUILTIN_ITERATOR);
-    case FTF_OP_LIST:
-        return ftf_holds_builtin(FTF_BUILTIN_LIST);
-    case FTF_OP_MEMORYVIEW:
-        return ftf_holds_builtin(FTF_BUILTIN_VIEW);
+        return self >= 0 && (gen->catalog->types[self].traits & FTF_TRAIT_ITERATOR)
+                   ? self
+                   : ftf_holds_builtin(FTF_BUILTIN_ITERATOR);
+    case FTF_OP_LIST: return ftf_holds_builtin(FTF_BUILTIN_LIST);
+    case FTF_OP_MEMORYVIEW: return ftf_holds_builtin(FTF_BUILTIN_VIEW);
     case FTF_OP_COPY:
-    case FTF_OP_DEEPCOPY:
-        return self;
-    default:
-        return FTF_HOLDS_UNKNOWN;
+    case FTF_OP_DEEPCOPY: return self;
+    default: return FTF_HOLDS_UNKNOWN;
     }
 }
 

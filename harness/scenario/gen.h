@@ -1,8 +1,9 @@
 #ifndef FTF_SCENARIO_GEN_H
 #define FTF_SCENARIO_GEN_H
 /*
- * What the parts of the generator share: gen.c knows what slots hold and makes objects, gen_arg.c draws arguments, gen_op.c
- * draws operations, shapes.c puts them together. mutate.c uses the first three on scenarios that exist already.
+ * What the parts of the generator share: gen.c knows what slots hold and makes objects, gen_arg.c draws arguments,
+ * gen_op.c draws operations, shapes.c puts them together. mutate.c uses the first three on scenarios that exist
+ * already.
  *
  * A generator works on a scenario that may not be valid yet; ftf_scenario_mend makes it so at the end.
  */
@@ -48,7 +49,8 @@ int ftf_gen_make_builtin(ftf_gen *gen, ftf_builtin builtin, int owner);
 /* A type with all of these roles that can be made, drawn by weight, those to share first; -1 when there is none. */
 int ftf_gen_type(ftf_gen *gen, uint32_t roles);
 
-/* A slot that section owner can see and that holds this; FTF_NO_SLOT when there is none. holds FTF_HOLDS_UNKNOWN: any that is known. */
+/* A slot that section owner can see and that holds this; FTF_NO_SLOT when there is none. holds FTF_HOLDS_UNKNOWN: any
+   that is known. */
 int ftf_gen_visible(ftf_gen *gen, int owner, int holds);
 
 /* 1 three times in four, else up to 300: short scenarios run most often, long ones reach exhaustion and realloc. */

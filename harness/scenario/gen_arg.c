@@ -32,8 +32,8 @@ static const struct {
     const char *kind;
     ftf_builtin builtin;
 } containers[] = {
-    {"list", FTF_BUILTIN_LIST}, {"strlist", FTF_BUILTIN_LIST}, {"pairs", FTF_BUILTIN_LIST},
-    {"dict", FTF_BUILTIN_DICT}, {"set", FTF_BUILTIN_SET},      {"buffer", FTF_BUILTIN_BYTEARRAY},
+    {"list", FTF_BUILTIN_LIST},         {"strlist", FTF_BUILTIN_LIST}, {"pairs", FTF_BUILTIN_LIST},
+    {"dict", FTF_BUILTIN_DICT},         {"set", FTF_BUILTIN_SET},      {"buffer", FTF_BUILTIN_BYTEARRAY},
     {"iterator", FTF_BUILTIN_ITERATOR},
 };
 
@@ -64,7 +64,7 @@ ftf_value ftf_gen_callback(ftf_gen *gen, int slot) {
         const char *name;
         bool takes_slot;
     } callbacks[] = {
-        {"mutates", true}, {"mutates", true}, {"mutates", true}, {"returns", true},
+        {"mutates", true}, {"mutates", true},  {"mutates", true},    {"returns", true},
         {"del", true},     {"evil_eq", false}, {"evil_hash", false}, {"raises", false},
     };
     uint32_t drawn = ftf_rng_below(gen->rng, sizeof callbacks / sizeof *callbacks);
@@ -181,12 +181,9 @@ static ftf_value draw_object(ftf_gen *gen, int owner, int type) {
 
 ftf_value ftf_gen_arg(ftf_gen *gen, int owner, const ftf_arg *arg) {
     switch (arg->source) {
-    case FTF_ARG_LITERAL:
-        return parse_literal(gen, arg->text);
-    case FTF_ARG_TYPE:
-        return draw_object(gen, owner, arg->index);
-    case FTF_ARG_KIND:
-        break;
+    case FTF_ARG_LITERAL: return parse_literal(gen, arg->text);
+    case FTF_ARG_TYPE: return draw_object(gen, owner, arg->index);
+    case FTF_ARG_KIND: break;
     }
     return draw_kind(gen, owner, arg);
 }

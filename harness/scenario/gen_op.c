@@ -44,18 +44,28 @@ bool ftf_gen_line(ftf_gen *gen, int owner, int slot, const char *line, uint32_t 
     return true;
 }
 
-static bool act_on_builtin(ftf_gen *gen, int owner, int slot, ftf_want want, int *kept) {
-    uint32_t fitting[BUILTIN_LINES];
-    uint32_t count = 0;
+/* Each line that fits with the same chance, but moving an iterator is what one mostly does with it. */
+static const char *draw_builtin_line(ftf_gen *gen, int holds, uint32_t roles) {
+    enum { WEIGHT_NEXT = 4 };
+    const char *drawn = NULL;
+    uint32_t total = 0;
     for (uint32_t i = 0; i < BUILTIN_LINES; i++) {
-        if (ftf_holds_builtin(builtin_lines[i].builtin) == gen->holds[slot] && (builtin_lines[i].roles & want.roles)) {
-            fitting[count++] = i;
+        const struct builtin_line *row = &builtin_lines[i];
+        if (ftf_holds_builtin(row->builtin) != holds || !(row->roles & roles)) {
+            continue;
         }
+        uint32_t weight = row->roles == (WRITE | ADVANCE) ? WEIGHT_NEXT : 1;
+        total += weight;
+        drawn = ftf_rng_below(gen->rng, total) < weight ? row->line : drawn;
     }
-    if (count == 0) {
+    return drawn;
+}
+
+static bool act_on_builtin(ftf_gen *gen, int owner, int slot, ftf_want want, int *kept) {
+    const char *line = draw_builtin_line(gen, gen->holds[slot], want.roles);
+    if (!line) {
         return false;
     }
-    const char *line = builtin_lines[fitting[ftf_rng_below(gen->rng, count)]].line;
     if (!ftf_gen_line(gen, owner, slot, line, want.repeat)) {
         return false;
     }
@@ -90,7 +100,7 @@ static void build_attribute(ftf_gen *gen, int owner, const ftf_attribute *attrib
     }
 }
 
-static void build_operator(ftf_gen *gen, int owner, const ftf_operator *operator, ftf_op *op) {
+static void build_operator(ftf_gen *gen, int owner, const ftf_operator *operator, ftf_op * op) {
     if (ftf_ops[op->code].form == FTF_FORM_PREFIX) {
         return;
     }

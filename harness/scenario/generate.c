@@ -79,7 +79,8 @@ bool ftf_generate_op(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *sce
     return ftf_scenario_section(scenario, owner)->count > before;
 }
 
-ftf_value ftf_generate_arg(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner, const ftf_arg *arg) {
+ftf_value ftf_generate_arg(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner,
+                           const ftf_arg *arg) {
     ftf_gen gen;
     ftf_gen_init(&gen, catalog, rng, scenario);
     return ftf_gen_arg(&gen, owner, arg);

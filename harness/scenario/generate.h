@@ -1,11 +1,11 @@
 #ifndef FTF_SCENARIO_GENERATE_H
 #define FTF_SCENARIO_GENERATE_H
 /*
- * Scenarios from nothing. A generated scenario is small (2 lanes, 3 now and then; 1 to 6 ops each) and built around one or
- * two shared objects, because that is what races need. What pairs well is drawn on purpose, not by luck: a
- * mutator with a reader, a mutator with a mutator, clear/close/__setstate__ with anything, next with next to exhaustion,
- * a buffer export with a resize, attribute set with methods, an *argument* that another lane mutates, the same call on
- * all lanes, objects dropped on a lane that did not make them, gc.collect() beside either.
+ * Scenarios from nothing. A generated scenario is small (2 lanes, 3 now and then; 1 to 6 ops each) and built around
+ * one or two shared objects, because that is what races need. What pairs well is drawn on purpose, not by luck: a
+ * mutator with a reader, a mutator with a mutator, clear/close/__setstate__ with anything, next with next to
+ * exhaustion, a buffer export with a resize, attribute set with methods, an *argument* that another lane mutates, the
+ * same call on all lanes, objects dropped on a lane that did not make them, gc.collect() beside either.
  *
  * Same catalog and same rng state give the same scenario.
  */
@@ -20,6 +20,7 @@ void ftf_generate(const ftf_catalog *catalog, ftf_rng *rng, ftf_arena *arena, ft
 bool ftf_generate_op(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner);
 
 /* A value for an argument descriptor, usable inside section owner. */
-ftf_value ftf_generate_arg(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner, const ftf_arg *arg);
+ftf_value ftf_generate_arg(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner,
+                           const ftf_arg *arg);
 
 #endif

@@ -1,6 +1,6 @@
 #ifndef FTF_SCENARIO_KINDS_H
 #define FTF_SCENARIO_KINDS_H
-/* The table kinds.def as data. */
+/* The kinds of argument that callables accept: the table kinds.def as data, for the loader and the generator. */
 #include <stddef.h>
 
 typedef struct ftf_kind {

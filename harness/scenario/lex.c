@@ -227,7 +227,10 @@ static char *encode(char *to, uint32_t code) {
 /* The length of the well-formed UTF-8 sequence at p, 0 when there is none. */
 static size_t utf8_len(const char *text, const char *end) {
     const unsigned char *p = (const unsigned char *)text;
-    size_t len = p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+    size_t len = p[0] >= 0xc2 && p[0] < 0xe0   ? 2
+                 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                               : 0;
     if (len == 0 || (size_t)(end - text) < len) {
         return 0;
     }
@@ -242,9 +245,7 @@ static size_t utf8_len(const char *text, const char *end) {
     return overlong || surrogate || beyond ? 0 : len;
 }
 
-static uint32_t hex_digit(char c) {
-    return (uint32_t)(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
-}
+static uint32_t hex_digit(char c) { return (uint32_t)(is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10); }
 
 static bool lex_hex(ftf_parser *parser, int digits, uint32_t *code) {
     *code = 0;
@@ -264,32 +265,23 @@ static bool lex_hex(ftf_parser *parser, int digits, uint32_t *code) {
 static bool lex_escape(ftf_parser *parser, bool bytes, uint32_t *code) {
     char c = parser->at < parser->end ? *parser->at++ : '\0';
     switch (c) {
-    case 'n':
-        *code = '\n';
-        return true;
-    case 't':
-        *code = '\t';
-        return true;
-    case 'r':
-        *code = '\r';
-        return true;
+    case 'n': *code = '\n'; return true;
+    case 't': *code = '\t'; return true;
+    case 'r': *code = '\r'; return true;
     case '\\':
     case '"':
-    case '\'':
-        *code = (uint32_t)c;
-        return true;
-    case 'x':
-        return lex_hex(parser, 2, code);
+    case '\'': *code = (uint32_t)c; return true;
+    case 'x': return lex_hex(parser, 2, code);
     case 'u':
     case 'U':
         if (!bytes) {
             return lex_hex(parser, c == 'u' ? 4 : 8, code);
         }
         break;
-    default:
-        break;
+    default: break;
     }
-    return ftf_parse_refuse(parser, "unknown escape; write one of \\n \\t \\r \\\\ \\\" \\' \\xNN%s", bytes ? "" : " \\uNNNN \\UNNNNNNNN");
+    return ftf_parse_refuse(parser, "unknown escape; write one of \\n \\t \\r \\\\ \\\" \\' \\xNN%s",
+                            bytes ? "" : " \\uNNNN \\UNNNNNNNN");
 }
 
 /* One character that is no escape: copied as it is. */
@@ -302,8 +294,10 @@ static bool lex_plain(ftf_parser *parser, bool bytes, char **to) {
     if (c >= 0x80) {
         len = bytes ? 0 : utf8_len(parser->at, parser->end);
         if (len == 0) {
-            return ftf_parse_refuse(parser, bytes ? "byte 0x%02x in a bytes literal must be written as an escape"
-                                                  : "byte 0x%02x in a string is not UTF-8", c);
+            return ftf_parse_refuse(parser,
+                                    bytes ? "byte 0x%02x in a bytes literal must be written as an escape"
+                                          : "byte 0x%02x in a string is not UTF-8",
+                                    c);
         }
     }
     memcpy(*to, parser->at, len);

@@ -1,6 +1,6 @@
 /*
- * Reading order: ftf_scenario_mend at the end rebuilds the slot table while it walks the operations in textual order; mend_value
- * settles what a name means, settle_* what an operation means once it is text.
+ * Reading order: ftf_scenario_mend at the end rebuilds the slot table while it walks the operations in textual order;
+ * mend_value settles what a name means, settle_* what an operation means once it is text.
  */
 #include "scenario/mend.h"
 
@@ -152,28 +152,20 @@ static bool settle_method(mender *m, ftf_op *op) {
 /* Whether the op can be written down as it is; turned into what its text means where that is another op. */
 static bool settle(mender *m, ftf_op *op) {
     switch (ftf_ops[op->code].form) {
-    case FTF_FORM_CALL:
-        return settle_call(m, op);
-    case FTF_FORM_METHOD:
-        return settle_method(m, op);
-    case FTF_FORM_FUNC:
-        return settle_func(op);
+    case FTF_FORM_CALL: return settle_call(m, op);
+    case FTF_FORM_METHOD: return settle_method(m, op);
+    case FTF_FORM_FUNC: return settle_func(op);
     case FTF_FORM_GETATTR:
     case FTF_FORM_SETATTR:
-    case FTF_FORM_DELATTR:
-        return !ftf_value_is_numeral(&op->self);
+    case FTF_FORM_DELATTR: return !ftf_value_is_numeral(&op->self);
     case FTF_FORM_GETITEM:
     case FTF_FORM_SETITEM:
     case FTF_FORM_DELITEM:
-    case FTF_FORM_INFIX:
-        return !is_dotted(&op->self);
+    case FTF_FORM_INFIX: return !is_dotted(&op->self);
     case FTF_FORM_INPLACE:
-    case FTF_FORM_DROP:
-        return op->self.kind == FTF_VALUE_SLOT;
-    case FTF_FORM_PREFIX:
-        return op->code != FTF_OP_NEG || !ftf_value_is_numeral(&op->self) || op->self.text[0] == '-';
-    default:
-        return true;
+    case FTF_FORM_DROP: return op->self.kind == FTF_VALUE_SLOT;
+    case FTF_FORM_PREFIX: return op->code != FTF_OP_NEG || !ftf_value_is_numeral(&op->self) || op->self.text[0] == '-';
+    default: return true;
     }
 }
 

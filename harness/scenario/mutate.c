@@ -1,6 +1,6 @@
 /*
- * Reading order: the mutators, one function each in the order of mutators.def; ftf_mutate at the end draws some of them, mends
- * and trims. Each mutator returns false when there is nothing it could change, and another one is drawn.
+ * Reading order: the mutators, one function each in the order of mutators.def; ftf_mutate at the end draws some of
+ * them, mends and trims. Each mutator returns false when there is nothing it could change, and another one is drawn.
  */
 #include "scenario/mutate.h"
 
@@ -190,8 +190,8 @@ static uint32_t list_literals(ftf_op *op, ftf_value **out, uint32_t max) {
 }
 
 static const char *tweak_number(ftf_gen *gen, const char *text) {
-    static const char *const limits[] = {"0", "1", "-1", "2", "64", "1024", "2147483647", "-9223372036854775808",
-                                         "9223372036854775807"};
+    static const char *const limits[] = {
+        "0", "1", "-1", "2", "64", "1024", "2147483647", "-9223372036854775808", "9223372036854775807"};
     char number[24];
     size_t len = strlen(text);
     if (len > 15 || strchr(text, 'x') || ftf_gen_chance(gen, 40)) {
@@ -252,20 +252,11 @@ static bool mutate_retarget(ftf_gen *gen) {
 /* The function of builtins that makes an object of a literal, or NULL. */
 static const char *constructor_of(const ftf_value *value, ftf_builtin *builtin) {
     switch (value->kind) {
-    case FTF_VALUE_LIST:
-        *builtin = FTF_BUILTIN_LIST;
-        return "list";
-    case FTF_VALUE_DICT:
-        *builtin = FTF_BUILTIN_DICT;
-        return "dict";
-    case FTF_VALUE_SET:
-        *builtin = FTF_BUILTIN_SET;
-        return "set";
-    case FTF_VALUE_BYTES:
-        *builtin = FTF_BUILTIN_BYTEARRAY;
-        return "bytearray";
-    default:
-        return NULL;
+    case FTF_VALUE_LIST: *builtin = FTF_BUILTIN_LIST; return "list";
+    case FTF_VALUE_DICT: *builtin = FTF_BUILTIN_DICT; return "dict";
+    case FTF_VALUE_SET: *builtin = FTF_BUILTIN_SET; return "set";
+    case FTF_VALUE_BYTES: *builtin = FTF_BUILTIN_BYTEARRAY; return "bytearray";
+    default: return NULL;
     }
 }
 

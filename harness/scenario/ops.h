@@ -1,7 +1,8 @@
 #ifndef FTF_SCENARIO_OPS_H
 #define FTF_SCENARIO_OPS_H
 /*
- * The tables ops.def and recipes.def as data: what the parser, the printer, the executor and the emitter have to agree on.
+ * The tables ops.def and recipes.def as data: what the parser, the printer, the executor and the emitter have to
+ * agree on.
  */
 #include <stddef.h>
 

@@ -175,27 +175,21 @@ static const struct {
     stage stage;
     stage after; /* at least this far */
 } heads[] = {
-    {"ftfuzz", STAGE_VERSION, STAGE_START},  {"target", STAGE_TARGET, STAGE_VERSION},
-    {"setup", STAGE_SETUP, STAGE_TARGET},    {"thread", STAGE_THREAD, STAGE_TARGET},
-    {"finish", STAGE_FINISH, STAGE_THREAD},  {"schedule", STAGE_SCHEDULE, STAGE_THREAD},
+    {"ftfuzz", STAGE_VERSION, STAGE_START}, {"target", STAGE_TARGET, STAGE_VERSION},
+    {"setup", STAGE_SETUP, STAGE_TARGET},   {"thread", STAGE_THREAD, STAGE_TARGET},
+    {"finish", STAGE_FINISH, STAGE_THREAD}, {"schedule", STAGE_SCHEDULE, STAGE_THREAD},
 };
 
 static bool parse_head_line(reader *in, stage found) {
     ftf_parser *parser = &in->parser;
     in->stage = found;
     switch (found) {
-    case STAGE_VERSION:
-        return parse_version(parser);
-    case STAGE_TARGET:
-        return parse_target(parser);
-    case STAGE_SETUP:
-        return parse_plain_head(parser, FTF_OWNER_SETUP);
-    case STAGE_THREAD:
-        return parse_thread(parser);
-    case STAGE_FINISH:
-        return parse_plain_head(parser, FTF_OWNER_FINISH);
-    default:
-        return parse_schedule(parser, &parser->scenario->schedule);
+    case STAGE_VERSION: return parse_version(parser);
+    case STAGE_TARGET: return parse_target(parser);
+    case STAGE_SETUP: return parse_plain_head(parser, FTF_OWNER_SETUP);
+    case STAGE_THREAD: return parse_thread(parser);
+    case STAGE_FINISH: return parse_plain_head(parser, FTF_OWNER_FINISH);
+    default: return parse_schedule(parser, &parser->scenario->schedule);
     }
 }
 
@@ -208,8 +202,9 @@ static bool parse_head(reader *in) {
         }
         bool again = in->stage == heads[i].stage && heads[i].stage != STAGE_THREAD;
         if (in->stage < heads[i].after || in->stage > heads[i].stage || again) {
-            return ftf_parse_refuse(parser, "'%s' is out of order; the order is ftfuzz, target, setup, thread, finish, schedule",
-                                    heads[i].name);
+            return ftf_parse_refuse(
+                parser, "'%s' is out of order; the order is ftfuzz, target, setup, thread, finish, schedule",
+                heads[i].name);
         }
         return parse_head_line(in, heads[i].stage);
     }
@@ -248,7 +243,8 @@ ftf_status ftf_scenario_parse(const char *text, size_t len, ftf_arena *arena, ft
         return ftf_fail_at(err, 1, "a scenario is longer than %d bytes", FTF_SCENARIO_BYTES_MAX);
     }
     *out = (ftf_scenario){.arena = arena, .target = ""};
-    reader in = {.parser = {.arena = arena, .scenario = out, .err = err, .owner = FTF_OWNER_SETUP}, .stage = STAGE_START};
+    reader in = {.parser = {.arena = arena, .scenario = out, .err = err, .owner = FTF_OWNER_SETUP},
+                 .stage = STAGE_START};
     in.rest = text;
     in.text_end = text + len;
     while (next_line(&in)) {
@@ -259,8 +255,9 @@ ftf_status ftf_scenario_parse(const char *text, size_t len, ftf_arena *arena, ft
         }
     }
     if (in.stage < STAGE_THREAD) {
-        return ftf_fail_at(err, in.parser.line ? in.parser.line : 1, "%s", in.stage == STAGE_START
-                               ? "a scenario begins with `ftfuzz 1`" : "a scenario has a target and at least one thread");
+        return ftf_fail_at(err, in.parser.line ? in.parser.line : 1, "%s",
+                           in.stage == STAGE_START ? "a scenario begins with `ftfuzz 1`"
+                                                   : "a scenario has a target and at least one thread");
     }
     if (!canonical_fits(out, len)) {
         return ftf_fail_at(err, in.parser.line, "printed, a scenario is longer than %d bytes", FTF_SCENARIO_BYTES_MAX);
@@ -269,7 +266,8 @@ ftf_status ftf_scenario_parse(const char *text, size_t len, ftf_arena *arena, ft
 }
 
 ftf_status ftf_value_parse(const char *text, size_t len, ftf_arena *arena, ftf_value *out, ftf_error *err) {
-    ftf_parser parser = {.at = text, .end = text + len, .line = 1, .owner = FTF_OWNER_SETUP, .arena = arena, .err = err};
+    ftf_parser parser = {
+        .at = text, .end = text + len, .line = 1, .owner = FTF_OWNER_SETUP, .arena = arena, .err = err};
     *out = (ftf_value){0};
     if (memchr(text, '\n', len)) {
         return ftf_fail_at(err, 1, "a value stands on one line");

@@ -1,6 +1,6 @@
 /*
- * One line: `[slot =] operation [* repeats]`. Reading order: ftf_parse_op at the end, then parse_expression, which tells
- * the forms apart by what follows the first value.
+ * One line: `[slot =] operation [* repeats]`. Reading order: ftf_parse_op at the end, then parse_expression, which
+ * tells the forms apart by what follows the first value.
  *
  * A repeat is only looked for behind a complete operation: `a * 3` multiplies, `a * 3 * 32` multiplies 32 times,
  * `len(a) * 3` takes the length 3 times. A dotted name that is not called is an attribute of what stands before its
@@ -193,7 +193,8 @@ static int lex_operator(ftf_parser *parser) {
 static bool parse_operator(ftf_parser *parser, ftf_op *op) {
     int code = lex_operator(parser);
     if (code < 0) {
-        return ftf_lex_peek(parser) == '\0' ? ftf_parse_refuse(parser, "a value alone does nothing") : ftf_lex_end(parser);
+        return ftf_lex_peek(parser) == '\0' ? ftf_parse_refuse(parser, "a value alone does nothing")
+                                            : ftf_lex_end(parser);
     }
     op->code = (ftf_op_code)code;
     if (ftf_ops[code].form == FTF_FORM_INPLACE && op->self.kind != FTF_VALUE_SLOT) {
@@ -390,7 +391,8 @@ static bool lex_dest(ftf_parser *parser, ftf_span *dest) {
         return ftf_parse_refuse(parser, "a name is longer than %d bytes", FTF_NAME_MAX);
     }
     return !ftf_name_is_reserved(dest->text, dest->len) ||
-           ftf_parse_refuse(parser, "'%.*s' cannot be a slot: the name means something else", (int)dest->len, dest->text);
+           ftf_parse_refuse(parser, "'%.*s' cannot be a slot: the name means something else", (int)dest->len,
+                            dest->text);
 }
 
 static bool parse_statement(ftf_parser *parser, ftf_op *op) {

@@ -87,7 +87,8 @@ static bool parse_braces(ftf_parser *parser, int depth, ftf_value *out) {
             out->kind = FTF_VALUE_SET;
         }
         if (out->kind == FTF_VALUE_DICT) {
-            if (!ftf_lex_expect(parser, ':') || !ftf_parse_value(parser, depth, &item) || !append(parser, &list, &item)) {
+            if (!ftf_lex_expect(parser, ':') || !ftf_parse_value(parser, depth, &item) ||
+                !append(parser, &list, &item)) {
                 return false;
             }
         }
@@ -207,7 +208,8 @@ bool ftf_parse_word_value(ftf_parser *parser, ftf_span word, ftf_value *out) {
     if (out->slot != FTF_NO_SLOT) {
         out->kind = FTF_VALUE_SLOT;
         if (parser->at < parser->end && *parser->at == '.') {
-            return ftf_parse_refuse(parser, "an attribute of a slot is not a value; keep it in a slot of its own first");
+            return ftf_parse_refuse(parser,
+                                    "an attribute of a slot is not a value; keep it in a slot of its own first");
         }
     } else {
         out->kind = FTF_VALUE_GLOBAL;
@@ -248,8 +250,9 @@ bool ftf_parse_value(ftf_parser *parser, int depth, ftf_value *out) {
             return parse_recipe(parser, depth + 1, out);
         }
         parser->at++;
-        return c == '(' ? parse_tuple(parser, depth + 1, out)
-                        : c == '[' ? parse_list(parser, depth + 1, out) : parse_braces(parser, depth + 1, out);
+        return c == '('   ? parse_tuple(parser, depth + 1, out)
+               : c == '[' ? parse_list(parser, depth + 1, out)
+                          : parse_braces(parser, depth + 1, out);
     }
     if (c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
         return parse_word(parser, out);
@@ -257,6 +260,7 @@ bool ftf_parse_value(ftf_parser *parser, int depth, ftf_value *out) {
     if (c == '\0') {
         return ftf_parse_refuse(parser, "expected a value instead of the end of the line");
     }
-    return ftf_parse_refuse(parser, c > 0x20 && c < 0x7f ? "expected a value instead of '%c'" : "expected a value instead of byte 0x%02x",
-                            (unsigned char)c);
+    return ftf_parse_refuse(
+        parser, c > 0x20 && c < 0x7f ? "expected a value instead of '%c'" : "expected a value instead of byte 0x%02x",
+        (unsigned char)c);
 }

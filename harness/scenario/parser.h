@@ -16,7 +16,7 @@ typedef struct ftf_parser {
     const char *at;  /* the rest of the current line */
     const char *end; /* its end: the newline, or the end of the text */
     int line;
-    int owner;              /* the section the line stands in */
+    int owner; /* the section the line stands in */
     ftf_arena *arena;
     ftf_scenario *scenario; /* NULL where names mean nothing but globals */
     ftf_fragment *fragment; /* the names of a fragment stand for slots of its own; NULL in a scenario */
@@ -72,7 +72,8 @@ bool ftf_parse_value(ftf_parser *parser, int depth, ftf_value *out);
 /* The value that the word just read begins: None, True, False, float("inf"), a slot or a global with its dots. */
 bool ftf_parse_word_value(ftf_parser *parser, ftf_span word, ftf_value *out);
 
-/* float("inf"), float("-inf") or float("nan"), the parser standing behind `float`. Leaves it there when it is another call. */
+/* float("inf"), float("-inf") or float("nan"), the parser standing behind `float`. Leaves it there when it is another
+   call. */
 bool ftf_parse_special_float(ftf_parser *parser, ftf_value *out);
 
 /* The slot that a word means here, or FTF_NO_SLOT. */

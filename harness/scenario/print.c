@@ -46,23 +46,12 @@ static uint32_t decode(const unsigned char *p, uint32_t len) {
 
 static void print_code(ftf_text *out, uint32_t code) {
     switch (code) {
-    case '\n':
-        ftf_text_add(out, "\\n", 2);
-        return;
-    case '\t':
-        ftf_text_add(out, "\\t", 2);
-        return;
-    case '\r':
-        ftf_text_add(out, "\\r", 2);
-        return;
-    case '\\':
-        ftf_text_add(out, "\\\\", 2);
-        return;
-    case '"':
-        ftf_text_add(out, "\\\"", 2);
-        return;
-    default:
-        break;
+    case '\n': ftf_text_add(out, "\\n", 2); return;
+    case '\t': ftf_text_add(out, "\\t", 2); return;
+    case '\r': ftf_text_add(out, "\\r", 2); return;
+    case '\\': ftf_text_add(out, "\\\\", 2); return;
+    case '"': ftf_text_add(out, "\\\"", 2); return;
+    default: break;
     }
     if (code <= 0xff) {
         print_hex(out, 'x', code, 2);
@@ -145,41 +134,19 @@ static void print_float(const ftf_value *value, ftf_text *out) {
 
 void ftf_value_print(const ftf_scenario *scenario, const ftf_value *value, ftf_text *out) {
     switch (value->kind) {
-    case FTF_VALUE_NONE:
-        ftf_text_add(out, "None", 4);
-        return;
-    case FTF_VALUE_TRUE:
-        ftf_text_add(out, "True", 4);
-        return;
-    case FTF_VALUE_FALSE:
-        ftf_text_add(out, "False", 5);
-        return;
+    case FTF_VALUE_NONE: ftf_text_add(out, "None", 4); return;
+    case FTF_VALUE_TRUE: ftf_text_add(out, "True", 4); return;
+    case FTF_VALUE_FALSE: ftf_text_add(out, "False", 5); return;
     case FTF_VALUE_INT:
-    case FTF_VALUE_GLOBAL:
-        ftf_text_str(out, value->text);
-        return;
-    case FTF_VALUE_FLOAT:
-        print_float(value, out);
-        return;
+    case FTF_VALUE_GLOBAL: ftf_text_str(out, value->text); return;
+    case FTF_VALUE_FLOAT: print_float(value, out); return;
     case FTF_VALUE_STR:
-    case FTF_VALUE_BYTES:
-        print_string(out, value);
-        return;
-    case FTF_VALUE_TUPLE:
-        print_items(scenario, value, "()", out);
-        return;
-    case FTF_VALUE_LIST:
-        print_items(scenario, value, "[]", out);
-        return;
-    case FTF_VALUE_SET:
-        print_items(scenario, value, "{}", out);
-        return;
-    case FTF_VALUE_DICT:
-        print_dict(scenario, value, out);
-        return;
-    case FTF_VALUE_SLOT:
-        print_slot(scenario, value->slot, out);
-        return;
+    case FTF_VALUE_BYTES: print_string(out, value); return;
+    case FTF_VALUE_TUPLE: print_items(scenario, value, "()", out); return;
+    case FTF_VALUE_LIST: print_items(scenario, value, "[]", out); return;
+    case FTF_VALUE_SET: print_items(scenario, value, "{}", out); return;
+    case FTF_VALUE_DICT: print_dict(scenario, value, out); return;
+    case FTF_VALUE_SLOT: print_slot(scenario, value->slot, out); return;
     case FTF_VALUE_RECIPE:
         ftf_text_char(out, '$');
         ftf_text_str(out, value->text);
@@ -187,8 +154,7 @@ void ftf_value_print(const ftf_scenario *scenario, const ftf_value *value, ftf_t
             print_items(scenario, value, "()", out);
         }
         return;
-    case FTF_VALUE_COUNT:
-        break;
+    case FTF_VALUE_COUNT: break;
     }
     ftf_bug(__FILE__, __LINE__, "a value of an unknown kind");
 }
@@ -252,16 +218,12 @@ static void print_form(const ftf_scenario *scenario, const ftf_op *op, ftf_text 
         ftf_text_str(out, op->name);
         print_call(scenario, op, out);
         return;
-    case FTF_FORM_METHOD:
-        print_method(scenario, op, out);
-        return;
+    case FTF_FORM_METHOD: print_method(scenario, op, out); return;
     case FTF_FORM_DELATTR:
         ftf_text_add(out, "del ", 4);
         print_attribute(scenario, op, out);
         return;
-    case FTF_FORM_GETATTR:
-        print_attribute(scenario, op, out);
-        return;
+    case FTF_FORM_GETATTR: print_attribute(scenario, op, out); return;
     case FTF_FORM_SETATTR:
         print_attribute(scenario, op, out);
         print_set(scenario, &op->args[0], out);
@@ -270,17 +232,13 @@ static void print_form(const ftf_scenario *scenario, const ftf_op *op, ftf_text 
         ftf_text_add(out, "del ", 4);
         print_item(scenario, op, out);
         return;
-    case FTF_FORM_GETITEM:
-        print_item(scenario, op, out);
-        return;
+    case FTF_FORM_GETITEM: print_item(scenario, op, out); return;
     case FTF_FORM_SETITEM:
         print_item(scenario, op, out);
         print_set(scenario, &op->args[1], out);
         return;
     case FTF_FORM_INFIX:
-    case FTF_FORM_INPLACE:
-        print_infix(scenario, op, out);
-        return;
+    case FTF_FORM_INPLACE: print_infix(scenario, op, out); return;
     case FTF_FORM_PREFIX:
         ftf_text_str(out, info->symbol);
         ftf_value_print(scenario, &op->self, out);
@@ -304,8 +262,7 @@ static void print_form(const ftf_scenario *scenario, const ftf_op *op, ftf_text 
         ftf_text_str(out, info->symbol);
         ftf_text_add(out, "()", 2);
         return;
-    case FTF_FORM_COUNT:
-        break;
+    case FTF_FORM_COUNT: break;
     }
     ftf_bug(__FILE__, __LINE__, "an op of an unknown form");
 }
@@ -338,9 +295,7 @@ static void print_switches(const ftf_schedule *schedule, ftf_text *out) {
 
 void ftf_schedule_print(const ftf_schedule *schedule, ftf_text *out) {
     switch (schedule->kind) {
-    case FTF_SCHEDULE_FREE:
-        ftf_text_str(out, "schedule free");
-        return;
+    case FTF_SCHEDULE_FREE: ftf_text_str(out, "schedule free"); return;
     case FTF_SCHEDULE_PCT:
         ftf_text_str(out, "schedule pct seed=");
         print_number(out, schedule->seed);

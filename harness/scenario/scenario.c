@@ -192,21 +192,17 @@ static bool same_value(const pair *both, const ftf_value *a, const ftf_value *b)
     }
     switch (a->kind) {
     case FTF_VALUE_STR:
-    case FTF_VALUE_BYTES:
-        return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
-    case FTF_VALUE_SLOT:
-        return same_slot(both, a->slot, b->slot);
+    case FTF_VALUE_BYTES: return a->len == b->len && memcmp(a->text, b->text, a->len) == 0;
+    case FTF_VALUE_SLOT: return same_slot(both, a->slot, b->slot);
     case FTF_VALUE_INT:
     case FTF_VALUE_FLOAT:
-    case FTF_VALUE_GLOBAL:
-        return same_text(a->text, b->text);
+    case FTF_VALUE_GLOBAL: return same_text(a->text, b->text);
     case FTF_VALUE_RECIPE:
         if (!same_text(a->text, b->text)) {
             return false;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     return a->len == b->len && same_values(both, a->items, b->items, a->len);
 }

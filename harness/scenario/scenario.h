@@ -104,7 +104,8 @@ typedef struct ftf_section {
     ftf_op *ops;    /* grows through ftf_scenario_push and _add, which may move it: keep indices, not pointers */
 } ftf_section;
 
-/* ---- schedule ------------------------------------------------------------------------------------------------------ */
+/* ---- schedule
+   ------------------------------------------------------------------------------------------------------ */
 
 typedef enum ftf_schedule_kind {
     FTF_SCHEDULE_FREE, /* all lanes run at once */
@@ -128,7 +129,8 @@ typedef struct ftf_schedule {
     const ftf_switch *switches;
 } ftf_schedule;
 
-/* ---- the whole ----------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+   ----------------------------------------------------------------------------------------------------- */
 
 /* Where a slot was assigned first; also indexes sections in ftf_scenario_section. Lanes are 0..FTF_LANES_MAX-1. */
 enum { FTF_OWNER_SETUP = -1, FTF_OWNER_FINISH = -2 };

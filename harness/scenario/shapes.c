@@ -160,7 +160,8 @@ static bool shape_iterate_destroy(ftf_gen *gen) {
         ftf_op op = {.code = FTF_OP_ITER, .dest = FTF_NO_SLOT, .repeat = 1, .self = ftf_value_slot(slot)};
         iterator = ftf_gen_push(gen, ftf_gen_chance(gen, 60) ? FTF_OWNER_SETUP : 0, &op, true);
     }
-    bool built = iterator == FTF_NO_SLOT ? act_some(gen, 0, slot, ITERATE) : advance(gen, 0, iterator, long_repeat(gen));
+    bool built = iterator == FTF_NO_SLOT ? act_some(gen, 0, slot, ITERATE)
+                                         : advance(gen, 0, iterator, long_repeat(gen));
     built = built && act_some(gen, 1, slot, ftf_gen_chance(gen, 60) ? DESTROY | WRITE : (uint32_t)WRITE);
     fill_other_lanes(gen, slot, ITERATE | WRITE);
     return built;
@@ -261,8 +262,8 @@ static int wrap(ftf_gen *gen, int inner, bool in_dict) {
 }
 
 static bool share_argument(ftf_gen *gen, const ftf_arg *arg, shared_argument *out) {
-    static const ftf_builtin any[] = {FTF_BUILTIN_LIST, FTF_BUILTIN_DICT, FTF_BUILTIN_LIST, FTF_BUILTIN_DICT,
-                                      FTF_BUILTIN_SET, FTF_BUILTIN_BYTEARRAY};
+    static const ftf_builtin any[] = {FTF_BUILTIN_LIST, FTF_BUILTIN_DICT, FTF_BUILTIN_LIST,
+                                      FTF_BUILTIN_DICT, FTF_BUILTIN_SET,  FTF_BUILTIN_BYTEARRAY};
     int fitting = ftf_gen_container_of(arg);
     uint32_t drawn = ftf_rng_below(gen->rng, sizeof any / sizeof *any);
     ftf_builtin builtin = fitting < 0 || fitting == FTF_BUILTIN_ITERATOR ? any[drawn] : (ftf_builtin)fitting;
@@ -317,7 +318,8 @@ static bool shape_callback(ftf_gen *gen) {
     if (victim == FTF_NO_SLOT) {
         return false;
     }
-    bool built = call_with(gen, 0, self, place, ftf_gen_callback(gen, victim)) && act_some(gen, 1, victim, (uint32_t)ANY);
+    bool built = call_with(gen, 0, self, place, ftf_gen_callback(gen, victim)) &&
+                 act_some(gen, 1, victim, (uint32_t)ANY);
     fill_other_lanes(gen, victim, (uint32_t)ANY);
     return built;
 }

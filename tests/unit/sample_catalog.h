@@ -1,6 +1,7 @@
 #ifndef FTF_TESTS_SAMPLE_CATALOG_H
 #define FTF_TESTS_SAMPLE_CATALOG_H
-/* The hand-written catalog that the tests of the scenario layer draw from. FTF_TESTS_DIR (the tests folder) comes from CMake. */
+/* The hand-written catalog that the tests of the scenario layer draw from. FTF_TESTS_DIR (the tests folder) comes
+   from CMake. */
 #include <stdio.h>
 #include <stdlib.h>
 

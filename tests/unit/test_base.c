@@ -129,9 +129,12 @@ static void test_hash__is_fnv_1a(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_status__says_what_and_where),     cmocka_unit_test(test_text__grows_and_stays_terminated),
-        cmocka_unit_test(test_arena__is_zeroed_aligned_and_reused), cmocka_unit_test(test_check__a_bug_is_told_from_a_finding),
-        cmocka_unit_test(test_rng__is_the_same_everywhere),     cmocka_unit_test(test_hash__is_fnv_1a),
+        cmocka_unit_test(test_status__says_what_and_where),
+        cmocka_unit_test(test_text__grows_and_stays_terminated),
+        cmocka_unit_test(test_arena__is_zeroed_aligned_and_reused),
+        cmocka_unit_test(test_check__a_bug_is_told_from_a_finding),
+        cmocka_unit_test(test_rng__is_the_same_everywhere),
+        cmocka_unit_test(test_hash__is_fnv_1a),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

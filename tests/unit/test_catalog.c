@@ -144,7 +144,8 @@ static const struct {
     {"{\"format\": 1, \"format\": 1}", "duplicate"},
     {"{\"format\": 2}", "\"format\" must be 1"},
     {"{\"format\": 1, \"import\": \"t\", \"types\": [], \"callables\": []}", "member \"target\" is missing"},
-    {"{\"format\": 1, \"target\": 5, \"import\": \"t\", \"types\": [], \"callables\": []}", "target: a string is wanted"},
+    {"{\"format\": 1, \"target\": 5, \"import\": \"t\", \"types\": [], \"callables\": []}",
+     "target: a string is wanted"},
     {"{\"format\": 1, \"target\": \"a\\u0000b\", \"import\": \"t\", \"types\": [], \"callables\": []}", "not allowed"},
     {HEAD "\"callables\": []}", "member \"types\" is missing"},
     {HEAD "\"types\": {}, \"callables\": []}", "types: a list is wanted"},
@@ -154,29 +155,40 @@ static const struct {
     {HEAD "\"types\": [{\"name\": \"T\", \"traits\": [\"fast\"], \"make\": []}], \"callables\": []}",
      "types[0].traits[0]: unknown trait \"fast\""},
     {HEAD "\"types\": [{\"name\": \"T\", \"traits\": [], \"make\": [[]]}], \"callables\": []}", "types[0].make[0]"},
-    {HEAD "\"types\": [{\"name\": \"T\", \"traits\": [], \"make\": [[\"T(\"]]}], \"callables\": []}", "types[0].make[0]: T("},
+    {HEAD "\"types\": [{\"name\": \"T\", \"traits\": [], \"make\": [[\"T(\"]]}], \"callables\": []}",
+     "types[0].make[0]: T("},
     {HEAD "\"types\": [{\"name\": \"T\", \"traits\": [], \"make\": [[\"a = T()\", \"del a\"]]}], \"callables\": []}",
      "yields no object"},
     {HEAD "\"types\": [" TYPE "], \"callables\": [{\"name\": \"f\", \"kind\": \"verb\", \"patterns\": []}]}",
      "callables[0]: unknown kind of callable \"verb\""},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"method\", \"owner\": \"X\", \"patterns\": []}]}",
+    {HEAD
+     "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"method\", \"owner\": \"X\", \"patterns\": []}]}",
      "unknown type \"X\""},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"a.b\", \"kind\": \"function\", \"patterns\": [{\"args\": [\"quux\"]}]}]}",
+    {HEAD "\"types\": [], \"callables\": [{\"name\": \"a.b\", \"kind\": \"function\", \"patterns\": [{\"args\": "
+          "[\"quux\"]}]}]}",
      "callables[0].patterns[0].args[0]: unknown kind \"quux\""},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"patterns\": [{\"args\": [\"@X\"]}]}]}",
+    {HEAD
+     "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"patterns\": [{\"args\": [\"@X\"]}]}]}",
      "unknown type \"@X\""},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"patterns\": [{\"args\": [\"=(1\"]}]}]}",
+    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"patterns\": [{\"args\": "
+          "[\"=(1\"]}]}]}",
      "callables[0].patterns[0].args[0]: (1: expected ','"},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"mutates\": 1, \"patterns\": []}]}",
+    {HEAD
+     "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"mutates\": 1, \"patterns\": []}]}",
      "\"mutates\" must be true, false or null"},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"patterns\": [{\"args\": [], \"kwargs\": "
-          "{\"if\": \"int\"}}]}]}", "callables[0].patterns[0].kwargs.if: \"if\" is no name"},
-    {HEAD "\"types\": [], \"callables\": [{\"name\": \"lambda\", \"kind\": \"function\", \"patterns\": []}]}", "is no name"},
-    {HEAD "\"types\": [" TYPE "], \"callables\": [{\"name\": \"a.b\", \"kind\": \"method\", \"owner\": \"T\", \"patterns\": []}]}",
+    {HEAD "\"types\": [], \"callables\": [{\"name\": \"f\", \"kind\": \"function\", \"patterns\": [{\"args\": [], "
+          "\"kwargs\": "
+          "{\"if\": \"int\"}}]}]}",
+     "callables[0].patterns[0].kwargs.if: \"if\" is no name"},
+    {HEAD "\"types\": [], \"callables\": [{\"name\": \"lambda\", \"kind\": \"function\", \"patterns\": []}]}",
+     "is no name"},
+    {HEAD "\"types\": [" TYPE
+          "], \"callables\": [{\"name\": \"a.b\", \"kind\": \"method\", \"owner\": \"T\", \"patterns\": []}]}",
      "\"a.b\" is no name"},
     {HEAD "\"types\": [" TYPE "], \"callables\": [], \"operators\": [{\"owner\": \"T\", \"op\": \"<>\"}]}",
      "operators[0]: unknown operator \"<>\""},
-    {HEAD "\"types\": [" TYPE "], \"callables\": [], \"attributes\": [{\"owner\": \"T\"}]}", "member \"name\" is missing"},
+    {HEAD "\"types\": [" TYPE "], \"callables\": [], \"attributes\": [{\"owner\": \"T\"}]}",
+     "member \"name\" is missing"},
     {HEAD "\"types\": [], \"callables\": [], \"values\": {\"quux\": []}}", "values: unknown kind \"quux\""},
     {HEAD "\"types\": [], \"callables\": [], \"values\": {\"int\": [\"1 2\"]}}", "values.int[0]: 1 2"},
     {HEAD "\"types\": [], \"callables\": [], \"share\": [\"X\"]}", "share[0]: unknown type \"X\""},
@@ -220,8 +232,10 @@ static void test_catalog__survives_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_catalog__holds_what_the_json_says), cmocka_unit_test(test_catalog__finds_names),
-        cmocka_unit_test(test_actions__roles),                    cmocka_unit_test(test_actions__roles_of_names),
+        cmocka_unit_test(test_catalog__holds_what_the_json_says),
+        cmocka_unit_test(test_catalog__finds_names),
+        cmocka_unit_test(test_actions__roles),
+        cmocka_unit_test(test_actions__roles_of_names),
         cmocka_unit_test(test_catalog__refuses_with_path_and_reason),
         cmocka_unit_test(test_catalog__survives_damage),
     };

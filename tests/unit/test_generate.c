@@ -130,7 +130,8 @@ static void test_generate__every_shape_can_be_built(void **state) {
 
 static void test_generate__an_empty_catalog_still_gives_scenarios(void **state) {
     fixture *f = *state;
-    static const char json[] = "{\"format\": 1, \"target\": \"t\", \"import\": \"t\", \"types\": [], \"callables\": []}";
+    static const char json[] =
+        "{\"format\": 1, \"target\": \"t\", \"import\": \"t\", \"types\": [], \"callables\": []}";
     ftf_catalog *empty = NULL;
     ftf_scenario scenario;
     assert_int_equal(ftf_catalog_load(json, sizeof json - 1, &empty, NULL), FTF_OK);
@@ -156,36 +157,26 @@ static uint32_t roles_on(const ftf_op *op, int slot) {
         return 0;
     }
     switch (ftf_ops[op->code].form) {
-    case FTF_FORM_METHOD:
-        return ftf_roles_of_name(op->name);
+    case FTF_FORM_METHOD: return ftf_roles_of_name(op->name);
     case FTF_FORM_SETATTR:
-    case FTF_FORM_DELATTR:
-        return FTF_ROLE_WRITE | FTF_ROLE_ATTRIBUTE;
-    case FTF_FORM_GETATTR:
-        return FTF_ROLE_READ | FTF_ROLE_ATTRIBUTE;
+    case FTF_FORM_DELATTR: return FTF_ROLE_WRITE | FTF_ROLE_ATTRIBUTE;
+    case FTF_FORM_GETATTR: return FTF_ROLE_READ | FTF_ROLE_ATTRIBUTE;
     case FTF_FORM_SETITEM:
     case FTF_FORM_DELITEM:
-    case FTF_FORM_INPLACE:
-        return FTF_ROLE_WRITE;
-    default:
-        break;
+    case FTF_FORM_INPLACE: return FTF_ROLE_WRITE;
+    default: break;
     }
     switch (op->code) {
-    case FTF_OP_NEXT:
-        return FTF_ROLE_WRITE | FTF_ROLE_ADVANCE;
+    case FTF_OP_NEXT: return FTF_ROLE_WRITE | FTF_ROLE_ADVANCE;
     case FTF_OP_ITER:
-    case FTF_OP_LIST:
-        return FTF_ROLE_READ | FTF_ROLE_ITERATE;
-    case FTF_OP_MEMORYVIEW:
-        return FTF_ROLE_READ | FTF_ROLE_EXPORT;
+    case FTF_OP_LIST: return FTF_ROLE_READ | FTF_ROLE_ITERATE;
+    case FTF_OP_MEMORYVIEW: return FTF_ROLE_READ | FTF_ROLE_EXPORT;
     case FTF_OP_REPR:
     case FTF_OP_LEN:
     case FTF_OP_HASH:
     case FTF_OP_COPY:
-    case FTF_OP_PICKLE:
-        return FTF_ROLE_READ | FTF_ROLE_SUMMARY;
-    default:
-        return FTF_ROLE_READ;
+    case FTF_OP_PICKLE: return FTF_ROLE_READ | FTF_ROLE_SUMMARY;
+    default: return FTF_ROLE_READ;
     }
 }
 
@@ -317,8 +308,8 @@ static bool is_storm(const ftf_scenario *s) {
 static bool has_crossed_objects(const ftf_scenario *s) {
     const ftf_op *x = &s->lanes[0].ops[0];
     const ftf_op *y = &s->lanes[1].ops[0];
-    return x->self.kind == FTF_VALUE_SLOT && y->self.kind == FTF_VALUE_SLOT && x->self.slot != y->self.slot && x->argc &&
-           y->argc && x->args[0].kind == FTF_VALUE_SLOT && y->args[0].kind == FTF_VALUE_SLOT &&
+    return x->self.kind == FTF_VALUE_SLOT && y->self.kind == FTF_VALUE_SLOT && x->self.slot != y->self.slot &&
+           x->argc && y->argc && x->args[0].kind == FTF_VALUE_SLOT && y->args[0].kind == FTF_VALUE_SLOT &&
            x->args[0].slot == y->self.slot && y->args[0].slot == x->self.slot;
 }
 
@@ -362,8 +353,10 @@ static void test_generate__makes_what_known_races_need(void **state) {
         const char *what;
         bool (*wanted)(const ftf_scenario *, const ftf_op *, int lane);
     } ops[] = {
-        {"__init__ again", is_reinit},        {"__setstate__", is_setstate},
-        {"__reduce__", is_reduce},            {"gc.collect()", is_collect},
+        {"__init__ again", is_reinit},
+        {"__setstate__", is_setstate},
+        {"__reduce__", is_reduce},
+        {"gc.collect()", is_collect},
         {"drop on a foreign lane", is_foreign_drop},
         {"callback that mutates", is_mutating_callback},
         {"object as its own argument", is_on_itself},
@@ -447,7 +440,8 @@ static void test_generate__endless_iterators_are_never_exhausted(void **state) {
 
 static void test_generate__one_more_op_is_valid(void **state) {
     fixture *f = *state;
-    static const char text[] = "ftfuzz 1\ntarget sample\nsetup\n  o = Ordered()\nthread\n  o.clear()\nthread\n  len(o)\n";
+    static const char text[] =
+        "ftfuzz 1\ntarget sample\nsetup\n  o = Ordered()\nthread\n  o.clear()\nthread\n  len(o)\n";
     for (uint64_t seed = 0; seed < 500; seed++) {
         ftf_rng rng = ftf_rng_seed(seed);
         ftf_scenario s;

@@ -244,8 +244,9 @@ static void test_mend__a_lost_slot_is_replaced_or_its_op_left_out(void **state) 
     ftf_scenario s;
     parse(f, "ftfuzz 1\ntarget t\nsetup\n  a = T()\n  b = T()\nthread\n  x = a.f()\n  x.g(b)\nfinish\n  len(b)\n", &s);
     s.setup.count = 1; /* b is gone */
-    check_mended(f, &s, "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  x = a.f()\n  x.g(x)\nfinish\n  len(a)\n"
-                        "schedule free\n");
+    check_mended(f, &s,
+                 "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  x = a.f()\n  x.g(x)\nfinish\n  len(a)\n"
+                 "schedule free\n");
     s.setup.count = 0; /* and a as well */
     check_mended(f, &s, "ftfuzz 1\ntarget t\nthread\nschedule free\n");
 }
@@ -254,15 +255,18 @@ static void test_mend__names_mean_what_their_text_means(void **state) {
     fixture *f = *state;
     ftf_scenario s;
     /* Lane 1 gets an op in front that assigns names which were globals there. */
-    parse(f, "ftfuzz 1\ntarget t\nthread\n  dumps = T()\nthread\n  dumps(1)\n  dumps.x(1)\n  dumps.x.y(1)\n  f(dumps)\n"
-             "  f(dumps.x)\n  dumps[0]\n", &s);
+    parse(f,
+          "ftfuzz 1\ntarget t\nthread\n  dumps = T()\nthread\n  dumps(1)\n  dumps.x(1)\n  dumps.x.y(1)\n  f(dumps)\n"
+          "  f(dumps.x)\n  dumps[0]\n",
+          &s);
     ftf_op make = s.lanes[0].ops[0];
     ftf_scenario_push(&s, 1, &make);
     ftf_op *ops = s.lanes[1].ops;
     memmove(ops + 1, ops, (s.lanes[1].count - 1) * sizeof *ops);
     ops[0] = make;
-    check_mended(f, &s, "ftfuzz 1\ntarget t\nthread\n  dumps = T()\nthread\n  dumps = T()\n  dumps(1)\n  dumps.x(1)\n"
-                        "  f(dumps)\n  f(None)\n  dumps[0]\nschedule free\n");
+    check_mended(f, &s,
+                 "ftfuzz 1\ntarget t\nthread\n  dumps = T()\nthread\n  dumps = T()\n  dumps(1)\n  dumps.x(1)\n"
+                 "  f(dumps)\n  f(None)\n  dumps[0]\nschedule free\n");
 }
 
 static void test_mend__forgets_switches_of_lanes_that_are_gone(void **state) {

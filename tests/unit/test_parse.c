@@ -44,8 +44,10 @@ static ftf_status parse(fixture *f, const char *text) {
 /* A scenario whose second lane holds this line; a, b and s are shared slots, x is the lane's own. */
 static ftf_status parse_line(fixture *f, const char *line) {
     char text[8192];
-    int len = snprintf(text, sizeof text, "ftfuzz 1\ntarget t\nsetup\n  a = T()\n  b = T()\n  s = T()\nthread\n"
-                                          "thread\n  x = len(a)\n  %s\nfinish\n  repr(a)\n", line);
+    int len = snprintf(text, sizeof text,
+                       "ftfuzz 1\ntarget t\nsetup\n  a = T()\n  b = T()\n  s = T()\nthread\n"
+                       "thread\n  x = len(a)\n  %s\nfinish\n  repr(a)\n",
+                       line);
     assert_in_range(len, 1, (int)sizeof text - 1);
     return parse(f, text);
 }
@@ -282,7 +284,8 @@ static void test_parse__strings_keep_every_character(void **state) {
     fixture *f = *state;
     accept_line(f, "len('it\\'s \"x\"\\n\\t\\r\\\\')", FTF_OP_LEN, "len(\"it's \\\"x\\\"\\n\\t\\r\\\\\")");
     accept_line(f, "len(\"\\x00\\x7f\\xe9\xc3\xa9\")", FTF_OP_LEN, "len(\"\\x00\\x7f\\xe9\\xe9\")");
-    accept_line(f, "len(\"\xe4\xb8\xad\\U0001f600\xf0\x9f\x98\x80\")", FTF_OP_LEN, "len(\"\\u4e2d\\U0001f600\\U0001f600\")");
+    accept_line(f, "len(\"\xe4\xb8\xad\\U0001f600\xf0\x9f\x98\x80\")", FTF_OP_LEN,
+                "len(\"\\u4e2d\\U0001f600\\U0001f600\")");
     accept_line(f, "len(\"\\ud83d\\ude00\\u00ff\\u0100\")", FTF_OP_LEN, "len(\"\\ud83d\\ude00\\xff\\u0100\")");
     accept_line(f, "len(b'\\x00\\xff\"#')", FTF_OP_LEN, "len(b\"\\x00\\xff\\\"#\")");
     assert_int_equal(parse_line(f, "len(\"a\\x00b\")"), FTF_OK);
@@ -341,7 +344,8 @@ static void test_parse__one_value(void **state) {
 static void test_parse__a_lane_hides_shared_slots_and_keeps_its_own(void **state) {
     fixture *f = *state;
     assert_int_equal(parse(f, "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  a = list(a)\n  len(a)\n  x = len(b)\n"
-                              "thread\n  len(a)\n  len(x)\nfinish\n  len(x)\n  len(a)\n"), FTF_OK);
+                              "thread\n  len(a)\n  len(x)\nfinish\n  len(x)\n  len(a)\n"),
+                     FTF_OK);
     const ftf_scenario *s = &f->scenario;
     assert_int_equal(s->lanes[0].ops[0].self.slot, 0);
     assert_int_equal(s->lanes[0].ops[0].dest, 1);
@@ -462,10 +466,12 @@ static void test_print__is_canonical(void **state) {
     fixture *f = *state;
     assert_int_equal(parse(f, "# a comment\r\n\nftfuzz   1 # version\ntarget multidict==6.7.1\r\nsetup # shared\n"
                               "\ta=MultiDict([('k','v')])\n\nthread\n   a.add('k',5)*32\nthread\n  a.clear()\nfinish\n"
-                              "  len(a)\nschedule at 0:41>1  1:12>0 # found\n"), FTF_OK);
-    assert_string_equal(print(f), "ftfuzz 1\ntarget multidict==6.7.1\nsetup\n  a = MultiDict([(\"k\", \"v\")])\nthread\n"
-                                  "  a.add(\"k\", 5) * 32\nthread\n  a.clear()\nfinish\n  len(a)\n"
-                                  "schedule at 0:41>1 1:12>0\n");
+                              "  len(a)\nschedule at 0:41>1  1:12>0 # found\n"),
+                     FTF_OK);
+    assert_string_equal(print(f),
+                        "ftfuzz 1\ntarget multidict==6.7.1\nsetup\n  a = MultiDict([(\"k\", \"v\")])\nthread\n"
+                        "  a.add(\"k\", 5) * 32\nthread\n  a.clear()\nfinish\n  len(a)\n"
+                        "schedule at 0:41>1 1:12>0\n");
     assert_int_equal(parse(f, "ftfuzz 1\ntarget t\nsetup\nthread\nfinish"), FTF_OK);
     assert_string_equal(print(f), "ftfuzz 1\ntarget t\nthread\nschedule free\n");
     assert_int_equal(parse(f, "ftfuzz 1\ntarget t\nthread\nschedule pct seed=18446744073709551615 depth=16"), FTF_OK);

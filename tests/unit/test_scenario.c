@@ -56,17 +56,33 @@ static void test_scenario__a_copy_is_equal_and_independent(void **state) {
 }
 
 static void test_scenario__every_difference_counts(void **state) {
-    static const char base[] = "ftfuzz 1\ntarget t\nsetup\n  a = T(1)\n  b = T(1)\nthread\n  a.f(\"x\", k=[1]) * 2\nthread\n  "
-                               "len(a)\nfinish\n  a[0]\nschedule pct seed=1 depth=2\n";
+    static const char base[] =
+        "ftfuzz 1\ntarget t\nsetup\n  a = T(1)\n  b = T(1)\nthread\n  a.f(\"x\", k=[1]) * 2\nthread\n  "
+        "len(a)\nfinish\n  a[0]\nschedule pct seed=1 depth=2\n";
     static const struct {
         const char *from, *to;
     } changes[] = {
-        {"target t", "target u"}, {"T(1)", "T(2)"},       {"T(1)", "U(1)"},     {"T(1)", "T()"},
-        {"a.f", "b.f"},           {"a.f", "a.g"},         {"\"x\"", "\"y\""},   {"\"x\"", "b\"x\""},
-        {"k=", "l="},             {"[1]", "[1, 1]"},      {"[1]", "(1,)"},      {"* 2", "* 3"},
-        {"len(a)", "len(b)"},     {"len(a)", "x = len(a)"}, {"len(a)", "repr(a)"}, {"a[0]", "a[1]"},
-        {"seed=1", "seed=2"},     {"depth=2", "depth=3"}, {"schedule pct seed=1 depth=2", "schedule at 0:1>1"},
-        {"schedule pct seed=1 depth=2", "schedule free"}, {"finish\n", "thread\nfinish\n"},
+        {"target t", "target u"},
+        {"T(1)", "T(2)"},
+        {"T(1)", "U(1)"},
+        {"T(1)", "T()"},
+        {"a.f", "b.f"},
+        {"a.f", "a.g"},
+        {"\"x\"", "\"y\""},
+        {"\"x\"", "b\"x\""},
+        {"k=", "l="},
+        {"[1]", "[1, 1]"},
+        {"[1]", "(1,)"},
+        {"* 2", "* 3"},
+        {"len(a)", "len(b)"},
+        {"len(a)", "x = len(a)"},
+        {"len(a)", "repr(a)"},
+        {"a[0]", "a[1]"},
+        {"seed=1", "seed=2"},
+        {"depth=2", "depth=3"},
+        {"schedule pct seed=1 depth=2", "schedule at 0:1>1"},
+        {"schedule pct seed=1 depth=2", "schedule free"},
+        {"finish\n", "thread\nfinish\n"},
     };
     ftf_scenario first, second;
     parse(*state, base, &first);
