@@ -1,0 +1,5 @@
+/* An extension whose import ends the process, for the tests of bad input. */
+#include <Python.h>
+#include <stdlib.h>
+
+PyMODINIT_FUNC PyInit_crashes(void) { abort(); }

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
+
+    tests/e2e/run.py [SUITE...]        cli, seeds, canaries; default: all
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.dont_write_bytecode = True
+import ftf  # noqa: E402
+import test_cli  # noqa: E402
+import test_seeds  # noqa: E402
+
+# A bug has 60 s as in `make canaries` and takes a few; a twin, which never ends early, gets a taste only.
+CANARIES = ["--time", "60", "--twin-time", "4", "--confirm", "4", "--seed", "1"]
+
+
+def run_canaries(tally):
+    process = subprocess.run([sys.executable, str(Path(__file__).parent / "canaries.py"), *CANARIES], stdout=subprocess.PIPE,
+                             text=True, check=False)
+    print(process.stdout, end="")
+    match = re.search(r"^(\d+) passed, (\d+) failed$", process.stdout, re.M)
+    if match is None:
+        tally.check("canaries", False, f"exit {process.returncode}")
+    else:
+        tally.passed += int(match.group(1))
+        tally.failed += int(match.group(2))
+
+
+SUITES = {"cli": test_cli.run, "seeds": test_seeds.run, "canaries": run_canaries}
+
+
+def main():
+    ftf.need_ftfuzz()
+    tally = ftf.Tally()
+    for name in sys.argv[1:] or SUITES:
+        print(f"--- {name}", flush=True)
+        SUITES[name](tally)
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
