@@ -22,7 +22,7 @@ uint32_t ftf_gen_repeat(ftf_gen *gen) {
 static const struct {
     const char *name;
     ftf_builtin builtin;
-} constructors[] = {{"dict", FTF_BUILTIN_DICT}, {"set", FTF_BUILTIN_SET}, {"bytearray", FTF_BUILTIN_BYTEARRAY}};
+} constructors[] = {{"dict", FTF_BUILTIN_DICT}, {"set", FTF_BUILTIN_SET}};
 
 static int first_return(const ftf_callable *callable) {
     for (uint32_t i = 0; i < callable->pattern_count; i++) {

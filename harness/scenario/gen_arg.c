@@ -33,7 +33,7 @@ static const struct {
     ftf_builtin builtin;
 } containers[] = {
     {"list", FTF_BUILTIN_LIST},         {"strlist", FTF_BUILTIN_LIST}, {"pairs", FTF_BUILTIN_LIST},
-    {"dict", FTF_BUILTIN_DICT},         {"set", FTF_BUILTIN_SET},      {"buffer", FTF_BUILTIN_BYTEARRAY},
+    {"dict", FTF_BUILTIN_DICT},         {"set", FTF_BUILTIN_SET},
     {"iterator", FTF_BUILTIN_ITERATOR},
 };
 

@@ -255,7 +255,6 @@ static const char *constructor_of(const ftf_value *value, ftf_builtin *builtin) 
     case FTF_VALUE_LIST: *builtin = FTF_BUILTIN_LIST; return "list";
     case FTF_VALUE_DICT: *builtin = FTF_BUILTIN_DICT; return "dict";
     case FTF_VALUE_SET: *builtin = FTF_BUILTIN_SET; return "set";
-    case FTF_VALUE_BYTES: *builtin = FTF_BUILTIN_BYTEARRAY; return "bytearray";
     default: return NULL;
     }
 }

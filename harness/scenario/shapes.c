@@ -262,8 +262,8 @@ static int wrap(ftf_gen *gen, int inner, bool in_dict) {
 }
 
 static bool share_argument(ftf_gen *gen, const ftf_arg *arg, shared_argument *out) {
-    static const ftf_builtin any[] = {FTF_BUILTIN_LIST, FTF_BUILTIN_DICT, FTF_BUILTIN_LIST,
-                                      FTF_BUILTIN_DICT, FTF_BUILTIN_SET,  FTF_BUILTIN_BYTEARRAY};
+    static const ftf_builtin any[] = {FTF_BUILTIN_LIST, FTF_BUILTIN_DICT, FTF_BUILTIN_LIST, FTF_BUILTIN_DICT,
+                                      FTF_BUILTIN_SET};
     int fitting = ftf_gen_container_of(arg);
     uint32_t drawn = ftf_rng_below(gen->rng, sizeof any / sizeof *any);
     ftf_builtin builtin = fitting < 0 || fitting == FTF_BUILTIN_ITERATOR ? any[drawn] : (ftf_builtin)fitting;
