@@ -39,6 +39,8 @@ static bool is_parked(const ftf_named_stack *stack) {
 
 static bool is_blocked(const ftf_named_stack *stack) { return is_role(stack, "blocked") && !is_parked(stack); }
 static bool is_running(const ftf_named_stack *stack) { return is_role(stack, "running") && !is_parked(stack); }
+/* The lane that found out about a deadlock runs our code to say so; it is one of those that wait. */
+static bool is_stuck(const ftf_named_stack *stack) { return is_blocked(stack) || is_running(stack); }
 static bool is_mutex(const ftf_named_stack *stack) { return is_role(stack, "mutex"); }
 
 bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, uint32_t index) {
@@ -53,7 +55,7 @@ bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, u
         return is_running(stack) && before(stacks, index, is_running) == 0; /* the others only wait for their turn */
     }
     if (is_kind(record, "deadlock") || is_kind(record, "hang")) {
-        return is_blocked(stack) && before(stacks, index, is_blocked) < FTF_PAIR_MAX;
+        return is_stuck(stack) && before(stacks, index, is_stuck) < FTF_PAIR_MAX;
     }
     if (is_kind(record, "lock-order") && before(stacks, count, is_mutex) > 0) {
         return is_mutex(stack) && before(stacks, index, is_mutex) < FTF_PAIR_MAX;

@@ -207,7 +207,7 @@ static void test_identity__deadlock_names_every_lane(void **state) {
     ftf_identity identity;
     add(&s, &stdlib, "blocked", NEXT);
     add(&s, &stdlib, "blocked", OURS); /* parked: it has nothing to do with it */
-    add(&s, &stdlib, "blocked", CLEAR);
+    add(&s, &stdlib, "running", CLEAR);
     ftf_identity_make(&s.record, s.stacks, s.count, &identity);
     assert_string_equal(identity.signature,
                         "deadlock odictobject.c:odict_clear_impl | odictobject.c:odictiter_iternext");
