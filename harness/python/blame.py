@@ -75,6 +75,6 @@ def blame_of(modules, types):
         elif path:
             libraries.add(path)
     names = {cls.__name__ for cls in types if cls.__module__ == "builtins"}
-    if "memoryview" in names:
+    if "memoryview" in names and not libraries:  # others only export buffers to it
         files.add("Objects/memoryobject.c")
     return {"files": sorted(files), "libraries": sorted(libraries)}

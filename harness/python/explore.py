@@ -24,6 +24,7 @@ TYPES_MAX = 80
 MAKES_MAX = 4
 ARGUMENT_TYPES_MAX = 10  # public types offered as `@Type` to every argument
 
+PICKLING = frozenset("__reduce__ __reduce_ex__ __getstate__ __setstate__".split())
 NO_CONSTRUCTOR = re.compile(r"cannot create '.*' instances|not have a public constructor|^abstract class$")
 # These change their receiver or let go of its resources, whatever a comparison of pictures says.
 MUTATORS = frozenset(
@@ -292,7 +293,7 @@ class Explorer:
             reason = self.why_unknown(tried)
             if NO_CONSTRUCTOR.search(reason) and symbol.kind == "type":
                 self.skipped[symbol.label] = "cannot be made by calling it"
-            elif "cannot pickle" in reason:
+            elif "cannot pickle" in reason or symbol.name in PICKLING:
                 self.skipped[symbol.label] = "cannot be pickled"
             else:
                 self.unknown[symbol.label] = reason
@@ -340,7 +341,7 @@ class Explorer:
         for key in tried.ranked():
             reply = tried.accepted[key]
             if reply.status == "ok" and self.makes_its_own(symbol, reply):
-                made.append((reply.size == 0, self.group(key), language.numbered(tried.lines(*key))))
+                made.append((self.emptiness(reply.size), self.group(key), language.numbered(tried.lines(*key))))
         groups = set()
         for _, group, lines in self.best_made(made):
             if group not in groups and len(info.makes) < MAKES_MAX and lines not in info.makes:
@@ -358,6 +359,11 @@ class Explorer:
         able = [len(words) - 2 * ("endless" in words) - 8 * ("empty" in words) for words in traits]
         order = sorted(range(len(made)), key=lambda index: (made[index][0], -able[index], len(made[index][2]), index))
         return [made[index] for index in order]
+
+    @staticmethod
+    def emptiness(size):
+        """0 for what holds something or cannot be measured, 1 for one item, 2 for nothing."""
+        return max(2 - size, 0) if size >= 0 else 0
 
     @staticmethod
     def group(key):

@@ -161,6 +161,9 @@ _ARITY = (
 )
 
 
+_GOT = re.compile(r"but (\d+) (?:was|were) given|\((\d+) given\)|, got (\d+)")
+
+
 def _number(text):
     return {"one": 1, "two": 2}.get(text) or int(text)
 
@@ -174,6 +177,11 @@ def arity_of(message, given):
             least, most = numbers(match)
             if least is not None and least < 0:
                 least = given - least
+            # Some count the receiver as an argument: then the number they say they got is one too many.
+            got = _GOT.search(message)
+            extra = int(got[1] or got[2] or got[3]) - given if got else 0
+            if extra == 1:
+                least, most = (number - 1 if number else number for number in (least, most))
             if (least is not None and given < least) or (most is not None and given > most):
                 return least, most
     return None
@@ -190,11 +198,11 @@ def required_keyword(message, keywords, most):
 
 
 _POSITION = re.compile(
-    r"\barg(?:ument)? (\d+)|\barg(?:ument)? '(\w+)'|#(\d+)|\b(first|second|third|fourth) arg|\b(\w+)\(?\)? must be"
+    r"\barg(?:ument)? #?([1-9]\d*)|\barg(?:ument)? '(\w+)'|\b(first|second|third|fourth) arg|\b(\w+)\(?\)? must be"
 )
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WANTED = re.compile(
-    r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)|(required.*)|(an? .*? is required)"
+    r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)|(required.*)|(an? .*? is required)|(\w+) expected"
 )
 _OFFENDER = re.compile(
     r"'([\w.]+)' object|not '?([\w.]+)'?$|got '?([\w.]+)'?|, not ([\w.]+)|([\w.]+) found$|'([\w.]+)' (?:does|type)"
@@ -206,9 +214,9 @@ def of_message(message, names):
     position = None
     match = _POSITION.search(message)
     if match:
-        number, name, sharp, ordinal, subject = match.groups()
-        if number or sharp:
-            position = int(number or sharp) - 1
+        number, name, ordinal, subject = match.groups()
+        if number:
+            position = int(number) - 1
         elif ordinal:
             position = _ORDINALS[ordinal] - 1
         elif (name or subject) in names:

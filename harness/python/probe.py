@@ -341,7 +341,9 @@ def _mutates(world, lines, progress):
     slots, _ = _values(world, lines[:-1], progress)
     names = Names(world)
     names.slots = slots
-    before = {name: _picture(value) for name, value in slots.items()}
+    # An argument that is an iterator is used up by whoever takes it; that says nothing about the callable.
+    looked_at = {name: value for name, value in slots.items() if name == "o" or not hasattr(type(value), "__next__")}
+    before = {name: _picture(value) for name, value in looked_at.items()}
     world.execute(lines[-1:], names, progress)
     changed = any(_picture(slots[name]) != picture for name, picture in before.items() if name in slots)
     telling = any(picture for picture in before.values())

@@ -17,6 +17,8 @@ class Arity(unittest.TestCase):
             ("f expected at least 1 argument, got 0", 0, (1, None)),
             ("f expected at most 2 arguments, got 3", 3, (None, 2)),
             ("f() takes from 1 to 2 positional arguments but 4 were given", 4, (1, 2)),
+            ("f() takes 1 positional argument but 3 were given", 2, (0, 0)),
+            ("T takes from 1 to 2 positional arguments but 3 were given", 2, (0, 1)),
             ("f() missing 2 required positional arguments: 'a' and 'b'", 1, (3, None)),
             ("f() missing required argument 'b' (pos 2)", 1, (2, None)),
             ("pack expected 1 items for packing (got 2)", 2, None),
@@ -38,6 +40,8 @@ class Messages(unittest.TestCase):
             ("must be real number, not str", None, "float"),
             ("array() argument 1 must be a unicode character, not int", 0, "char"),
             ("key must be callable", None, "callable"),
+            ("cannot convert sequence element #0 to a sequence", None, "pairs"),
+            ("dict expected, got 'int'", None, "dict"),
         ]
         for message, position, kind in cases:
             found, kinds, _ = hints.of_message(message, ["encoding", "errors"])
