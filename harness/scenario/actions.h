@@ -22,7 +22,7 @@ typedef enum ftf_role {
     FTF_ROLE_ITERATE = 1 << 7, /* walks the object: iter, list, reversed */
 } ftf_role;
 
-enum { FTF_ROLE_ANY = ~0 };
+enum { FTF_ROLE_ANY = 0x7fffffff };
 
 typedef struct ftf_action {
     ftf_op_code code;

@@ -211,6 +211,6 @@ bool ftf_gen_any(ftf_gen *gen, int owner) {
     if (ftf_gen_chance(gen, 3)) {
         return ftf_gen_line(gen, owner, slot, ftf_gen_chance(gen, 30) ? "gc.collect()" : "del a", 1);
     }
-    ftf_want want = {.roles = (uint32_t)FTF_ROLE_ANY, .keep = ftf_gen_chance(gen, 20), .repeat = ftf_gen_repeat(gen)};
+    ftf_want want = {.roles = FTF_ROLE_ANY, .keep = ftf_gen_chance(gen, 20), .repeat = ftf_gen_repeat(gen)};
     return ftf_gen_act(gen, owner, slot, want, NULL);
 }

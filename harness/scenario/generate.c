@@ -45,7 +45,7 @@ static void fall_back(ftf_gen *gen) {
     int slot = ftf_gen_make_builtin(gen, FTF_BUILTIN_LIST, FTF_OWNER_SETUP);
     FTF_ASSERT(slot != FTF_NO_SLOT);
     for (uint32_t lane = 0; lane < gen->scenario->lane_count; lane++) {
-        ftf_gen_act(gen, (int)lane, slot, (ftf_want){.roles = (uint32_t)FTF_ROLE_ANY, .repeat = 1}, NULL);
+        ftf_gen_act(gen, (int)lane, slot, (ftf_want){.roles = FTF_ROLE_ANY, .repeat = 1}, NULL);
     }
 }
 

@@ -299,7 +299,7 @@ static bool mutate_use_result(ftf_gen *gen) {
     }
     ftf_edit_remove(gen->scenario, place);
     int slot = ftf_gen_push(gen, place.owner, &op, true);
-    ftf_want want = {.roles = (uint32_t)FTF_ROLE_ANY, .repeat = ftf_gen_repeat(gen)};
+    ftf_want want = {.roles = FTF_ROLE_ANY, .repeat = ftf_gen_repeat(gen)};
     return slot == FTF_NO_SLOT || ftf_gen_act(gen, place.owner, slot, want, NULL) ||
            ftf_gen_line(gen, place.owner, slot, "repr(a)", 1);
 }

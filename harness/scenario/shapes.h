@@ -10,6 +10,11 @@ typedef enum ftf_shape {
     FTF_SHAPE_COUNT
 } ftf_shape;
 
+/* One function for each. shapes_object.c has those around one object, shapes_call.c those around a call. */
+#define FTF_SHAPE(name, weight, doc) bool ftf_shape_##name(ftf_gen *gen);
+#include "scenario/shapes.def"
+#undef FTF_SHAPE
+
 /* Fills an empty scenario of two or more lanes; false when the catalog has nothing to build it from. */
 bool ftf_shape_build(ftf_gen *gen, ftf_shape shape);
 
