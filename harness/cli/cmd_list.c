@@ -13,17 +13,20 @@ typedef struct listing {
     json_t *json;     /* NULL: print text */
 } listing;
 
-/* What a target file says in its first comment line, and a canary after its `K<number>,`. */
+/* What a target file says under `description = "..."`, and a canary after its `K<number>,`. */
 static void first_words(const char *path, bool canary, char *words, size_t room) {
-    enum { LINES_MAX = 20 };
+    enum { LINES_MAX = 40 };
+    static const char description[] = "description = \"";
     FILE *file = fopen(path, "re");
     char line[300];
     *words = '\0';
     for (int i = 0; file != NULL && i < LINES_MAX && *words == '\0' && fgets(line, sizeof line, file) != NULL; i++) {
-        const char *start = line + strspn(line, "#/* ");
-        bool wanted = canary ? start[0] == 'K' && start[1] >= '0' && start[1] <= '9' : line[0] == '#';
-        if (wanted) {
-            snprintf(words, room, "%.*s", (int)strcspn(start, canary ? ".\n" : "\n"), start);
+        const char *start = line + strspn(line, "/* ");
+        if (canary && start[0] == 'K' && start[1] >= '0' && start[1] <= '9') {
+            snprintf(words, room, "%.*s", (int)strcspn(start, ".\n"), start);
+        } else if (!canary && strncmp(line, description, sizeof description - 1) == 0) {
+            start = line + sizeof description - 1;
+            snprintf(words, room, "%.*s", (int)strcspn(start, "\"\n"), start);
         }
     }
     if (file != NULL) {
