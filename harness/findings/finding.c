@@ -35,7 +35,7 @@ static void add_named(ftf_named_stack *stack, ftf_named_frame frame, const ftf_c
     }
 }
 
-static void name_stack(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, const ftf_stack *raw,
+static void name_stack(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, const ftf_stack *raw, bool race,
                        ftf_named_stack *out) {
     out->raw = raw;
     for (uint32_t i = 0; i < raw->frame_count; i++) {
@@ -52,7 +52,7 @@ static void name_stack(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, c
             add_named(out, frame, catalog);
         }
     }
-    ftf_stack_choose_top(out);
+    ftf_stack_choose_top(out, race);
 }
 
 /* ---- ops --------------------------------------------------------------------------------------------------------- */
@@ -105,8 +105,9 @@ ftf_status ftf_finding_from_record(ftf_symbolizer *symbolizer, const ftf_catalog
     finding->stack_count = finding->record->stack_count;
     finding->stacks = calloc(finding->stack_count + 1, sizeof *finding->stacks);
     FTF_ASSERT(finding->stacks);
+    bool race = strcmp(record->kind, "data-race") == 0;
     for (uint32_t i = 0; i < finding->stack_count; i++) {
-        name_stack(symbolizer, catalog, &finding->record->stacks[i], &finding->stacks[i]);
+        name_stack(symbolizer, catalog, &finding->record->stacks[i], race, &finding->stacks[i]);
     }
     find_ops(finding);
     ftf_identity_make(finding->record, finding->stacks, finding->stack_count, &finding->identity);

@@ -316,13 +316,40 @@ static int innermost(const ftf_named_stack *stack, ftf_frame_sort a, ftf_frame_s
     return -1;
 }
 
-void ftf_stack_choose_top(ftf_named_stack *stack) {
+/* Where the code of one caller ends and that of another begins. */
+static bool is_boundary(const ftf_named_frame *frame, bool race) {
+    if (frame->sort != FTF_SORT_PLUMBING) {
+        return false;
+    }
+    return race || starts(frame->file, "Python/ceval") || starts(frame->file, "Python/generated_cases") ||
+           starts(frame->file, "Python/bytecodes");
+}
+
+/* The interpreter's or a foreign frame inside of the first boundary, when the extension has none there; else -1. */
+static int top_of_callee(const ftf_named_stack *stack, bool race) {
+    int own = -1;
+    for (uint32_t i = 0; i < stack->count; i++) {
+        ftf_frame_sort sort = stack->frames[i].sort;
+        if (sort == FTF_SORT_EXTENSION) {
+            return -1;
+        }
+        if (own >= 0 && is_boundary(&stack->frames[i], race)) {
+            return own;
+        }
+        if (own < 0 && (sort == FTF_SORT_INTERPRETER || sort == FTF_SORT_FOREIGN)) {
+            own = (int)i;
+        }
+    }
+    return -1;
+}
+
+void ftf_stack_choose_top(ftf_named_stack *stack, bool race) {
     static const ftf_frame_sort WANTED[][2] = {
         {FTF_SORT_EXTENSION, FTF_SORT_EXTENSION}, {FTF_SORT_INTERPRETER, FTF_SORT_FOREIGN},
         {FTF_SORT_PLUMBING, FTF_SORT_PLUMBING},   {FTF_SORT_HELPER, FTF_SORT_HELPER},
         {FTF_SORT_HARNESS, FTF_SORT_HARNESS},     {FTF_SORT_RUNTIME, FTF_SORT_RUNTIME},
     };
-    stack->top = -1;
+    stack->top = top_of_callee(stack, race);
     for (size_t i = 0; i < COUNT(WANTED) && stack->top < 0; i++) {
         stack->top = innermost(stack, WANTED[i][0], WANTED[i][1]);
     }

@@ -95,8 +95,8 @@ static const char *blame_of(const ftf_record *record, const ftf_named_stack *sta
             continue;
         }
         any = true;
-        extension =
-            extension || ftf_stack_has(&stacks[i], FTF_SORT_EXTENSION) || is_handed(record, &stacks[i]);
+        bool inside = stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_EXTENSION;
+        extension = extension || inside || is_handed(record, &stacks[i]);
         foreign = foreign || (stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_FOREIGN);
         all_ours = all_ours && is_ours(&stacks[i]);
     }
@@ -242,7 +242,7 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
     } else if (is_kind(record, "double-free") && t->count == 2) {
         (void)snprintf(out, FTF_TITLE_MAX, "double free: %s frees what %s had freed", function_of(t, 0),
                        function_of(t, 1));
-    } else if (is_kind(record, "heap-overflow") || is_kind(record, "stack-buffer-overflow")) {
+    } else if (is_kind(record, "heap-overflow") || is_kind(record, "buffer-overflow")) {
         (void)snprintf(out, FTF_TITLE_MAX, "%s: %s %s beyond its memory", record->kind, function_of(t, 0),
                        verb_of(t->stacks[0]));
     } else if (is_kind(record, "deadlock") || is_kind(record, "hang") || is_kind(record, "lock-order")) {

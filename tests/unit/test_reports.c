@@ -61,7 +61,7 @@ static void name_stacks(const ftf_record *record, const ftf_catalog *catalog, ft
             resolve(&stacks[i].frames[j]);
             ftf_frame_classify(catalog, &stacks[i].frames[j]);
         }
-        ftf_stack_choose_top(&stacks[i]);
+        ftf_stack_choose_top(&stacks[i], false);
     }
 }
 

@@ -101,7 +101,7 @@ static void add(scene *s, const ftf_catalog *catalog, const char *role, const ch
         ftf_frame_classify(catalog, &frame);
         stack->frames[stack->count++] = frame;
     }
-    ftf_stack_choose_top(stack);
+    ftf_stack_choose_top(stack, strcmp(s->record.kind, "data-race") == 0);
 }
 
 static const char *const CLEAR[][2] = {{"__tsan_write8", ""},
@@ -125,6 +125,22 @@ static const char *const REPR[][2] = {{"Py_TYPE", CPYTHON "Include/object.h"},
                                       {"PyObject_Repr", CPYTHON "Objects/object.c"},
                                       {"run_unary", "/h/harness/python/step.c"},
                                       {NULL, NULL}};
+
+/* A finalizer that the extension set off; a slot that it called; a function that it called by name. */
+static const char *const CALLBACK[][2] = {{"bytearray_repr", CPYTHON "Objects/bytearrayobject.c"},
+                                          {"PyObject_Repr", CPYTHON "Objects/object.c"},
+                                          {"_PyEval_EvalFrameDefault", CPYTHON "Python/generated_cases.c.h"},
+                                          {"slot_tp_finalize", CPYTHON "Objects/typeobject.c"},
+                                          {"deque_clear", CPYTHON "Modules/_collectionsmodule.c"},
+                                          {NULL, NULL}};
+static const char *const SLOT[][2] = {{"bytearray_repr", CPYTHON "Objects/bytearrayobject.c"},
+                                      {"PyObject_Repr", CPYTHON "Objects/object.c"},
+                                      {"odict_repr", CPYTHON "Objects/odictobject.c"},
+                                      {NULL, NULL}};
+static const char *const DIRECT[][2] = {{"dictresize", CPYTHON "Objects/dictobject.c"},
+                                        {"PyDict_Next", CPYTHON "Objects/dictobject.c"},
+                                        {"odict_update", CPYTHON "Objects/odictobject.c"},
+                                        {NULL, NULL}};
 
 static scene make(const char *kind) {
     scene s = {0};
@@ -172,6 +188,25 @@ static void test_identity__blame(void **state) {
     check_blame("segv", OURS, "harness");
     check_blame("segv", HANDED, "extension");
     check_blame("abort", HANDED, "cpython");
+}
+
+static void check_race(const char *const (*frames)[2], const char *blame) {
+    scene s = make("data-race");
+    ftf_identity identity;
+    add(&s, &stdlib, "write", DICT);
+    add(&s, &stdlib, "read", frames);
+    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    assert_string_equal(identity.blame, blame);
+}
+
+static void test_identity__what_others_do_inside_of_a_call_is_theirs(void **state) {
+    (void)state;
+    check_race(CALLBACK, "cpython");
+    check_race(SLOT, "cpython");
+    check_race(DIRECT, "extension");
+    check_blame("heap-overflow", CALLBACK, "cpython");
+    check_blame("use-after-free", SLOT, "extension"); /* it may have been given a borrowed reference */
+    check_blame("use-after-free", DIRECT, "extension");
 }
 
 static void test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed(void **state) {
@@ -249,6 +284,7 @@ int main(void) {
         cmocka_unit_test(test_frames__files_are_shortened),
         cmocka_unit_test(test_identity__race_is_an_unordered_pair),
         cmocka_unit_test(test_identity__blame),
+        cmocka_unit_test(test_identity__what_others_do_inside_of_a_call_is_theirs),
         cmocka_unit_test(test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed),
         cmocka_unit_test(test_identity__one_side_in_the_extension_is_the_extensions),
         cmocka_unit_test(test_identity__deadlock_names_every_lane),

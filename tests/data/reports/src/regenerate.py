@@ -34,7 +34,7 @@ REPORTS = [
     ("asan-fatal-python-error", 7, "asan", "abort", "signal", "abort boxmodule.c:box_dealloc"),
     ("asan-ftf-bug", 8, "asan", "none", "", ""),
     ("asan-stack-overflow", 9, "asan", "stack-overflow", "signal", "stack-overflow boxmodule.c:recurse"),
-    ("asan-stack-buffer", 10, "asan", "stack-buffer-overflow", "read", "stack-buffer-overflow boxmodule.c:stack_overrun"),
+    ("asan-stack-buffer", 10, "asan", "buffer-overflow", "read", "buffer-overflow boxmodule.c:stack_overrun"),
     ("asan-absurd-allocation", 11, "asan", "out-of-memory", "signal", "out-of-memory boxmodule.c:absurd_allocation"),
     ("ubsan-shift", 12, "asan", "undefined-behaviour", "signal", "undefined-behaviour boxmodule.c:ub_add"),
     ("asan-freed-by-thread", 13, "asan", "use-after-free", "read freed allocated",
