@@ -17,12 +17,13 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz replay show list test unit e2e canaries known-bugs sweep clean
+.PHONY: help setup fuzz replay show list test unit e2e canaries known-bugs sweep format clean
 
 help: ## this list
-	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n] [SEED=n] [OUT=folder]"
-	@echo "                 [PYTHON_SOURCE=<CPython tarball or tree>]"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || sed -n 's/^\([a-z-]*\):.*## /  \1  /p' $(MAKEFILE_LIST)
+	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
+	@echo "                 [SEED=n] [OUT=folder] [PYTHON_SOURCE=<CPython tarball or tree>]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install packages, build the interpreters and the harness
 	@ci/setup
@@ -55,6 +56,9 @@ known-bugs: setup ## find documented bugs of the standard library again; prints 
 
 sweep: setup ## every C module of the standard library for 10 s; prints the table
 	@$(E2E)/sweep.py $(if $(ONLY),--only '$(ONLY)')
+
+format: setup ## clang-format over our own C code
+	@clang-format-$${FTFUZZ_LLVM:-19} -i $$(git ls-files 'harness/*.[ch]' 'tests/unit/*.c' 'tests/sim/*.[ch]' 'tests/fuzz/*.c')
 
 clean: ## remove the build folder; interpreters stay in the cache
 	rm -rf build
