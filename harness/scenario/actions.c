@@ -148,18 +148,35 @@ static void add_protocols(action_list *list, const ftf_type *type) {
     }
 }
 
-/* A type that can be changed, by native code, is worth more than one that can only be looked at. */
+static bool is_core(const char *name) {
+    static const char *const patterns[] = {
+#define FTF_CORE_TYPE(pattern) pattern,
+#include "scenario/core_types.def"
+#undef FTF_CORE_TYPE
+    };
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        if (matches(patterns[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A type that can be changed, by native code of the target, is worth more than one that can only be looked at. */
 static uint32_t type_weight(const ftf_catalog *catalog, const ftf_type *type) {
-    bool native = false;
-    bool writable = (type->roles & WRITE) != 0;
+    bool native = (type->traits & FTF_TRAIT_ITERATOR) != 0;
     if (type->make_count == 0) {
         return 0;
     }
-    for (uint32_t i = 0; i < type->method_count; i++) {
-        native = native || catalog->callables[type->methods[i]].native;
+    if (is_core(type->name)) {
+        return 1;
     }
-    native = native || (type->traits & FTF_TRAIT_ITERATOR);
-    return (native ? 10u : 1u) * (writable ? 3u : 1u) * (type->is_public ? 2u : 1u);
+    for (uint32_t i = 0; i < type->method_count; i++) {
+        const ftf_callable *method = &catalog->callables[type->methods[i]];
+        bool own = strncmp(method->name, "__", 2) != 0; /* __reduce__ and the like come with the interpreter */
+        native = native || (method->native && own);
+    }
+    return (native ? 10u : 2u) * (type->roles & WRITE ? 3u : 1u) * (type->is_public ? 2u : 1u);
 }
 
 void ftf_actions_list(const ftf_catalog *catalog, ftf_type *type, ftf_arena *arena) {
@@ -190,7 +207,7 @@ static bool is_one_of(const ftf_arg *arg, const char *const *names, size_t count
 }
 
 static bool is_container(const ftf_arg *arg) {
-    static const char *const names[] = {"list", "strlist", "pairs", "dict", "set", "buffer", "object", "iterator"};
+    static const char *const names[] = {"list", "strlist", "pairs", "dict", "set", "object", "iterator"};
     return is_one_of(arg, names, sizeof names / sizeof *names);
 }
 
@@ -201,10 +218,14 @@ static bool is_callback(const ftf_arg *arg) {
 
 /* Counts the places where `wanted` holds; stores them, too, when places is not NULL. */
 static uint32_t find_places(const ftf_catalog *catalog, bool (*wanted)(const ftf_arg *), ftf_arg_place *places) {
+    enum { RETURNED = 3 };
     uint32_t count = 0;
     for (uint32_t c = 0; c < catalog->callable_count; c++) {
         const ftf_callable *callable = &catalog->callables[c];
         for (uint32_t p = 0; p < callable->pattern_count; p++) {
+            if (callable->patterns[p].score < RETURNED) {
+                continue; /* it refused what it got, and may not have looked at it at all */
+            }
             for (uint32_t a = 0; a < callable->patterns[p].argc; a++) {
                 if (!wanted(&callable->patterns[p].args[a])) {
                     continue;
@@ -230,6 +251,7 @@ void ftf_arg_places_list(ftf_catalog *catalog, ftf_arena *arena) {
     for (uint32_t c = 0; c < catalog->callable_count; c++) {
         if (catalog->callables[c].owner < 0 && catalog->callables[c].pattern_count) {
             catalog->functions[catalog->function_count++] = (int)c;
+            catalog->plain_count += !catalog->callables[c].is_type;
         }
     }
 }

@@ -55,7 +55,7 @@ void ftf_generate(const ftf_catalog *catalog, ftf_rng *rng, ftf_arena *arena, ft
     for (int i = 0; i < TRIES; i++) {
         start(catalog, rng, arena, out);
         ftf_gen_init(&gen, catalog, rng, out);
-        if (!ftf_shape_build(&gen, ftf_shape_draw(rng))) {
+        if (!ftf_shape_build(&gen, ftf_shape_draw(&gen))) {
             continue;
         }
         add_collection(&gen);

@@ -4,11 +4,14 @@
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
+typedef enum about { ABOUT_OBJECT, ABOUT_CALL } about;
+
 static const struct {
     bool (*build)(ftf_gen *gen);
     uint32_t weight;
+    about about;
 } shapes[] = {
-#define FTF_SHAPE(name, weight, doc) {ftf_shape_##name, weight},
+#define FTF_SHAPE(name, weight, about, doc) {ftf_shape_##name, weight, ABOUT_##about},
 #include "scenario/shapes.def"
 #undef FTF_SHAPE
 };
@@ -18,15 +21,20 @@ bool ftf_shape_build(ftf_gen *gen, ftf_shape shape) {
     return shapes[shape].build(gen);
 }
 
-ftf_shape ftf_shape_draw(ftf_rng *rng) {
+/* 1, 2 or 4: what a type makes is an object, so types count with the methods. */
+static uint32_t call_factor(const ftf_catalog *catalog) {
+    uint32_t others = catalog->callable_count - catalog->plain_count;
+    return catalog->plain_count >= others ? 4 : 2 * catalog->plain_count >= others ? 2 : 1;
+}
+
+ftf_shape ftf_shape_draw(ftf_gen *gen) {
+    uint32_t factor = call_factor(gen->catalog);
     uint32_t total = 0;
-    for (int i = 0; i < FTF_SHAPE_COUNT; i++) {
-        total += shapes[i].weight;
-    }
-    uint32_t left = ftf_rng_below(rng, total);
     int drawn = 0;
-    while (left >= shapes[drawn].weight) {
-        left -= shapes[drawn++].weight;
+    for (int i = 0; i < FTF_SHAPE_COUNT; i++) {
+        uint32_t weight = shapes[i].weight * (shapes[i].about == ABOUT_CALL ? factor : 1);
+        total += weight;
+        drawn = ftf_rng_below(gen->rng, total) < weight ? i : drawn;
     }
     return (ftf_shape)drawn;
 }

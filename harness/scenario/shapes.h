@@ -4,21 +4,21 @@
 #include "scenario/gen.h"
 
 typedef enum ftf_shape {
-#define FTF_SHAPE(name, weight, doc) FTF_SHAPE_##name,
+#define FTF_SHAPE(name, weight, about, doc) FTF_SHAPE_##name,
 #include "scenario/shapes.def"
 #undef FTF_SHAPE
     FTF_SHAPE_COUNT
 } ftf_shape;
 
 /* One function for each. shapes_object.c has those around one object, shapes_call.c those around a call. */
-#define FTF_SHAPE(name, weight, doc) bool ftf_shape_##name(ftf_gen *gen);
+#define FTF_SHAPE(name, weight, about, doc) bool ftf_shape_##name(ftf_gen *gen);
 #include "scenario/shapes.def"
 #undef FTF_SHAPE
 
 /* Fills an empty scenario of two or more lanes; false when the catalog has nothing to build it from. */
 bool ftf_shape_build(ftf_gen *gen, ftf_shape shape);
 
-/* A shape drawn by weight. */
-ftf_shape ftf_shape_draw(ftf_rng *rng);
+/* A shape drawn by weight, those about calls more often where the catalog has more functions than methods. */
+ftf_shape ftf_shape_draw(ftf_gen *gen);
 
 #endif

@@ -162,38 +162,47 @@ static bool operator_between(ftf_gen *gen, int lane, int left, int right) {
     return gen->scenario->lanes[lane].count > before;
 }
 
-/* How well an argument takes an object of this type: it is known to, it may, it hardly does. */
-static uint32_t fitness(const ftf_arg *arg, int type) {
-    enum { KNOWN = 40, LIKELY = 10, HARDLY = 1 };
+/* How well an argument takes an object of this type: it is known to, it may, it hardly does (0). */
+static uint32_t fitness(const ftf_catalog *catalog, const ftf_arg *arg, int type) {
+    enum { KNOWN = 4, LIKELY = 1 };
     if (arg->source == FTF_ARG_TYPE) {
-        return arg->index == type ? KNOWN : HARDLY;
+        return arg->index == type ? KNOWN : 0;
     }
     if (arg->source == FTF_ARG_LITERAL) {
         return 0;
     }
-    bool container = ftf_gen_container_of(arg) >= 0 || strcmp(ftf_kinds[arg->index].name, "object") == 0;
-    return container ? LIKELY : HARDLY;
+    uint32_t traits = catalog->types[type].traits;
+    bool walked = ftf_gen_container_of(arg) >= 0 && (traits & FTF_TRAIT_ITERABLE) && !(traits & FTF_TRAIT_ENDLESS);
+    bool viewed = strcmp(ftf_kinds[arg->index].name, "buffer") == 0 && (traits & FTF_TRAIT_BUFFER);
+    bool anything = strcmp(ftf_kinds[arg->index].name, "object") == 0;
+    return walked || viewed || anything ? LIKELY : 0;
 }
 
-/* left.method(right), where right fits best; false when left has no method with an argument. */
-static bool call_between(ftf_gen *gen, int lane, int left, int right) {
+/* A method argument that takes an object of the method's own type; callable -1 when there is none. */
+static ftf_arg_place draw_own_argument(ftf_gen *gen, int type) {
     const ftf_catalog *catalog = gen->catalog;
-    const ftf_type *type = &catalog->types[gen->holds[left]];
     ftf_arg_place drawn = {.callable = -1};
     uint32_t total = 0;
-    for (uint32_t m = 0; m < type->method_count; m++) {
-        const ftf_callable *method = &catalog->callables[type->methods[m]];
+    for (uint32_t m = 0; m < catalog->types[type].method_count; m++) {
+        int index = catalog->types[type].methods[m];
+        const ftf_callable *method = &catalog->callables[index];
         for (uint32_t p = 0; p < method->pattern_count; p++) {
             for (uint32_t a = 0; a < method->patterns[p].argc; a++) {
-                uint32_t weight = fitness(&method->patterns[p].args[a], gen->holds[right]);
+                uint32_t weight = fitness(catalog, &method->patterns[p].args[a], type);
                 total += weight;
                 if (ftf_rng_below(gen->rng, total) < weight) {
-                    drawn = (ftf_arg_place){.callable = type->methods[m], .pattern = p, .arg = a};
+                    drawn = (ftf_arg_place){.callable = index, .pattern = p, .arg = a};
                 }
             }
         }
     }
-    return drawn.callable >= 0 && call_with(gen, lane, left, &drawn, ftf_value_slot(right));
+    return drawn;
+}
+
+/* left.method(right) */
+static bool call_between(ftf_gen *gen, int lane, int left, int right) {
+    ftf_arg_place place = draw_own_argument(gen, gen->holds[left]);
+    return place.callable >= 0 && call_with(gen, lane, left, &place, ftf_value_slot(right));
 }
 
 /* Left and right meet in one operation on a lane. */
@@ -204,17 +213,11 @@ static bool meet(ftf_gen *gen, int lane, int left, int right) {
     return operator_between(gen, lane, left, right) || call_between(gen, lane, left, right);
 }
 
-/* A type whose objects can be arguments of each other, as far as the catalog tells; -1 when there is none. */
+/* A type whose objects can be arguments of each other, as far as the catalog tells; -1 when none was drawn. */
 static int draw_meeting_type(ftf_gen *gen) {
     for (int tries = 0; tries < 8; tries++) {
         int type = ftf_gen_type(gen, 0);
-        const ftf_type *drawn = type >= 0 ? &gen->catalog->types[type] : NULL;
-        bool meets = drawn && draw_binary(gen, type);
-        for (uint32_t m = 0; drawn && !meets && m < drawn->method_count; m++) {
-            const ftf_callable *method = &gen->catalog->callables[drawn->methods[m]];
-            meets = method->pattern_count && method->patterns[0].argc;
-        }
-        if (meets) {
+        if (type >= 0 && (draw_binary(gen, type) || draw_own_argument(gen, type).callable >= 0)) {
             return type;
         }
     }

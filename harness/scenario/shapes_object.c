@@ -61,6 +61,16 @@ bool ftf_shape_attributes(ftf_gen *gen) { return pair(gen, ATTRIBUTE, ftf_gen_ch
 
 /* ---- iterators and views ----------------------------------------------------------------------------------------- */
 
+/* An iterator over what a slot holds, kept in a section: iter() where the object has it, else what hands one out. */
+static int iterate(ftf_gen *gen, int owner, int slot) {
+    int holds = gen->holds[slot];
+    if (holds >= 0 && !(gen->catalog->types[holds].traits & FTF_TRAIT_ITERABLE)) {
+        return ftf_piece_act_and_keep(gen, owner, slot, ITERATE);
+    }
+    ftf_op op = {.code = FTF_OP_ITER, .dest = FTF_NO_SLOT, .repeat = 1, .self = ftf_value_slot(slot)};
+    return ftf_gen_push(gen, owner, &op, true);
+}
+
 /* A shared iterator: an object that is one, or one over an object. *over gets the object, or the iterator itself. */
 static int share_iterator(ftf_gen *gen, int *over) {
     bool own = ftf_gen_chance(gen, 60);
@@ -73,8 +83,7 @@ static int share_iterator(ftf_gen *gen, int *over) {
     if (slot == FTF_NO_SLOT || own) {
         return slot;
     }
-    ftf_op op = {.code = FTF_OP_ITER, .dest = FTF_NO_SLOT, .repeat = 1, .self = ftf_value_slot(slot)};
-    return ftf_gen_push(gen, FTF_OWNER_SETUP, &op, true);
+    return iterate(gen, FTF_OWNER_SETUP, slot);
 }
 
 static bool advance(ftf_gen *gen, int lane, int iterator, uint32_t repeat) {
@@ -113,8 +122,7 @@ bool ftf_shape_iterate_destroy(ftf_gen *gen) {
     }
     int iterator = FTF_NO_SLOT;
     if (ftf_gen_chance(gen, 60)) {
-        ftf_op op = {.code = FTF_OP_ITER, .dest = FTF_NO_SLOT, .repeat = 1, .self = ftf_value_slot(slot)};
-        iterator = ftf_gen_push(gen, ftf_gen_chance(gen, 60) ? FTF_OWNER_SETUP : 0, &op, true);
+        iterator = iterate(gen, ftf_gen_chance(gen, 60) ? FTF_OWNER_SETUP : 0, slot);
     }
     bool built = iterator == FTF_NO_SLOT ? ftf_piece_act_some(gen, 0, slot, ITERATE)
                                          : advance(gen, 0, iterator, long_repeat(gen));
