@@ -64,7 +64,8 @@ changes the process for everything in it
     threading.stack_size _thread.stack_size thread.stack_size contextvars.Context.run decimal.setcontext
     decimal.localcontext codecs.register* _codecs.register* copyreg.* sqlite3.enable_callback_tracebacks
     sqlite3.register_* sqlite3.adapt csv.unregister_dialect faulthandler.* resource.* fcntl.ioctl fcntl.fcntl
-    *.socket.detach *.socket.close
+    *.socket.detach *.socket.close time.clock_settime* os.sync builtins.help builtins.license builtins.credits
+    builtins.copyright
 reads or writes raw addresses
     ctypes.string_at ctypes.wstring_at ctypes.memmove ctypes.memset ctypes.cast ctypes.*.from_address
     ctypes.py_object* ctypes.PyDLL* ctypes.CDLL* ctypes.dlopen ctypes.dlsym ctypes.LibraryLoader*
@@ -74,8 +75,11 @@ reads or writes raw addresses
     ctypes.c_wchar_p* ctypes.c_void_p* ctypes.POINTER ctypes.SetPointerType ctypes._Pointer* _ctypes._Pointer*
     _ctypes.POINTER _ctypes.buffer_info _ctypes.set_conversion_mode _ctypes._unpickle _remote_debugging.*
     time.pthread_getcpuclockid _testinternalcapi.* _xxtestfuzz.* xxsubtype.* types.CodeType* builtins.code*
+    ctypes.pointer _ctypes.pointer
 makes generators, which must not be shared on 3.13 and 3.14
     contextlib.contextmanager contextlib.asynccontextmanager
+leaves descriptors open
+    os.open os.pipe os.pipe2 os.dup os.fdopen socket.dup _socket.dup
 """
 
 

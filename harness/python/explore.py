@@ -28,8 +28,11 @@ PICKLING = frozenset("__reduce__ __reduce_ex__ __getstate__ __setstate__".split(
 NO_CONSTRUCTOR = re.compile(r"cannot create '.*' instances|not have a public constructor|^abstract class$")
 # These change their receiver or let go of its resources, whatever a comparison of pictures says.
 MUTATORS = frozenset(
-    """append appendleft add clear close discard extend extendleft insert pop popitem popleft push remove reverse rotate
-    setdefault sort update write writelines __setstate__ __init__ detach release resize seek send cache_clear""".split()
+    """__init__ __setstate__ add append appendleft byteswap cache_clear clear close commit compress decompress detach
+    discard execute executemany executescript extend extendleft feed fetchall fetchmany fetchone flush frombytes fromfile
+    fromlist fromunicode insert modify move move_to_end pop popitem popleft push put read read1 readinto readline
+    readlines register release remove resize reverse rollback rotate seed seek send setdefault setstate sort subtract
+    truncate unregister update write writelines writerow writerows""".split()
 )
 
 
@@ -181,6 +184,8 @@ class Explorer:
             if cls is None:
                 return
             if depth >= DEPTH_MAX or len(self.types) >= TYPES_MAX or not introspect.belongs(cls, self.homes):
+                return
+            if exclusions.why(["%s.%s" % (cls.__module__, cls.__name__)]):
                 return
             name = cls.__name__ if cls.__name__ not in self.types else "%s.%s" % (cls.__module__, cls.__name__)
             if name in self.settings.skips:

@@ -2,7 +2,7 @@
 
 import hints
 from calls import instance, score
-from search import ORDER
+from search import ORDER, SPECIAL
 
 # operator -> the method that a type must define for it. How it is written is in _text.
 BINARY = {
@@ -27,7 +27,7 @@ def attribute(prober, vocabulary, info, name, saw):
         return None
     saw(reply, read)
     accepts = []
-    for kind in ORDER + _own(info):
+    for kind in [kind for kind in ORDER if kind not in SPECIAL] + _own(info):
         before, text = vocabulary.text((kind, 0), 0)
         reply = prober.run(receiver + before + ["o.%s = %s" % (name, text)])
         if reply.status == "ok":

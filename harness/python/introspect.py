@@ -67,9 +67,20 @@ def is_native_type(cls):
     return not any(isinstance(member, types.FunctionType) for member in cls.__dict__.values())
 
 
+def has_native_constructor(cls):
+    """Whether calling a type runs C: `class c_int(_SimpleCData)` is written in Python, but what it makes is not."""
+    for name in ("__init__", "__new__"):
+        definer = next((base for base in cls.__mro__ if name in base.__dict__), object)
+        if definer is not object and is_native_type(definer):
+            return True
+        if definer is not object:
+            return False
+    return False
+
+
 def is_native(value):
     if isinstance(value, type):
-        return is_native_type(value)
+        return is_native_type(value) or has_native_constructor(value)
     if isinstance(value, NATIVE_CALLABLES):
         return True
     if isinstance(value, (types.FunctionType, types.MethodType)):
@@ -93,7 +104,9 @@ def accelerators(target, name):
     for text in public_names(target):
         value = getattr(target, text, None)
         path = getattr(value, "__module__", None)
-        if isinstance(path, str) and path.startswith("_") and path in sys.modules and is_native(value):
+        if not isinstance(path, str) or not path.startswith("_") or path not in sys.modules:
+            continue
+        if callable(value) and is_native(value):
             found[path] = sys.modules[path]
     return {
         path: module
@@ -192,9 +205,9 @@ def members(info, reinit=False):
             isinstance(value, types.BuiltinFunctionType) and isinstance(definer, type)
         ):
             functions.append((name, getattr(info.cls, name), definer))
-        elif isinstance(value, DESCRIPTORS):
-            attributes.append((name, value, definer))
-        elif type(value).__name__ in ("cached_property", "_tuplegetter") or isinstance(value, type):
+        elif isinstance(value, DESCRIPTORS) or (hasattr(type(value), "__set__") and not callable(value)):
+            attributes.append((name, value, definer))  # the fields of a ctypes structure are of a type of their own
+        elif isinstance(value, type):
             continue
         elif callable(value):
             methods.append((name, value, definer))

@@ -367,6 +367,7 @@ def _picture(value):
         seen.append((name, text))
 
     look("len", lambda: len(value))
+    look("bytes", lambda: bytes(memoryview(value).cast("B")[:4096]))
     if type(value).__repr__ is not object.__repr__:
         look("repr", lambda: repr(value))
     if hasattr(type(value), "__next__"):
