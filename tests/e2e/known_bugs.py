@@ -19,7 +19,10 @@ import ftf  # noqa: E402
 
 
 def regex(bug):
-    return f"^({'|'.join(bug['kinds'])}) (.*[ |])?{bug['functions'].replace(chr(92) + 'w', '[A-Za-z0-9_]')}( |$)"
+    """`kind frame` or `kind frame | frame`: a frame of `functions`; where there are two and the row says `with`, the other of it."""
+    kinds, first, second = ("(" + part.replace("\\w", "[A-Za-z0-9_]") + ")"
+                            for part in ("|".join(bug["kinds"]), bug["functions"], bug.get("with", ".*")))
+    return f"^{kinds} {first}$|^{kinds} {first} [|] {second}$|^{kinds} {second} [|] {first}$"
 
 
 def main():
@@ -38,7 +41,8 @@ def main():
     table = ftf.Table(("row", 62), ("found", 5), ("seconds", 7), ("scenarios", 9), ("replay", 6), ("reference", 20), ("signature", 60))
     with ftf.Scratch("known-bugs") as scratch:
         for number, bug in enumerate(bugs):
-            run = ftf.ftfuzz("fuzz", bug["target"], "--time", arguments.time, "--until-finding", regex(bug), "--json", "--out",
+            run = ftf.ftfuzz("fuzz", bug["target"], "--time", min(arguments.time, bug.get("time", arguments.time)),
+                             "--until-finding", regex(bug), "--json", "--out",
                              scratch / str(number), "--seed", arguments.seed, "--confirm", arguments.confirm,
                              timeout=arguments.time + arguments.confirm + 600)
             summary = run.json()
