@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "engine/options.h"
+#include "engine/serve.h"
 #include "engine/session.h"
 #include "engine/watch.h"
 #include "python/interp.h"
@@ -116,10 +117,9 @@ static _Noreturn void replay(const char *path) {
 
 /* ---- libFuzzer ---------------------------------------------------------------------------------------------------------------- */
 
-int LLVMFuzzerInitialize(int *argc, char ***argv) {
+/* What a process does for itself, a fresh one as well as one forked from a zygote. */
+static void start_worker(void) {
     ftf_error err;
-    without_aslr(*argv);
-    check(ftf_options_parse(*argc, *argv, &worker.options, &err), &err);
     if (worker.options.cpu >= 0) {
         pin(worker.options.cpu);
     }
@@ -127,8 +127,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     if (worker.box == NULL) {
         give_up(&err);
     }
-    load_catalog();
-    start_python();
+}
+
+static void start_lanes(void) {
     worker.arena = ftf_arena_create();
     worker.other_arena = ftf_arena_create();
     ftf_sched_init(worker.box, ftf_watch_deadlock);
@@ -136,6 +137,35 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
     ftf_watch_start(worker.box, worker.pool, worker.options.deadline_ms);
     worker.box->phase = FTF_PHASE_IDLE;
+}
+
+/* Returns in the child that a request asked for, whose command line takes the place of ours. */
+static void serve(int *argc, char ***argv) {
+    ftf_error err;
+    const ftf_options zygote = worker.options;
+    ftf_blackbox_close(worker.box);
+    ftf_serve(argc, argv);
+    check(ftf_options_parse(*argc, *argv, &worker.options, &err), &err);
+    worker.options.catalog = zygote.catalog;
+    worker.options.home = zygote.home;
+    start_worker();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    ftf_error err;
+    without_aslr(*argv);
+    check(ftf_options_parse(*argc, *argv, &worker.options, &err), &err);
+    if (worker.options.catalog == NULL) {
+        ftf_fail(&err, FTF_USAGE, "--catalog=FILE is missing; run targets through `ftfuzz fuzz TARGET`");
+        give_up(&err);
+    }
+    start_worker();
+    load_catalog();
+    start_python();
+    if (worker.options.serve) {
+        serve(argc, argv);
+    }
+    start_lanes();
     if (worker.options.replay != NULL) {
         replay(worker.options.replay);
     }

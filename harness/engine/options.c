@@ -74,6 +74,10 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
         out->gil = true;
         return FTF_OK;
     }
+    if (strcmp(argument, "--serve") == 0) {
+        out->serve = true;
+        return FTF_OK;
+    }
     return ftf_fail(err, FTF_USAGE, "unknown option %s", argument);
 }
 
@@ -86,9 +90,6 @@ ftf_status ftf_options_parse(int argc, char **argv, ftf_options *out, ftf_error 
         if (status != FTF_OK) {
             return status;
         }
-    }
-    if (out->catalog == NULL) {
-        return ftf_fail(err, FTF_USAGE, "--catalog=FILE is missing; run targets through `ftfuzz fuzz TARGET`");
     }
     return FTF_OK;
 }

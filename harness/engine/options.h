@@ -12,6 +12,7 @@
  *   --deadline-ms=N   of one run
  *   --replay=FILE     runs the scenarios of FILE once and exits
  *   --gil             forces the GIL on: the control run
+ *   --serve           imports the target, then forks a worker for each request (engine/serve.h)
  */
 #include <stdbool.h>
 
@@ -28,7 +29,7 @@ typedef struct ftf_options {
     int rounds;
     int cpu; /* -1: not pinned */
     int deadline_ms;
-    bool gil;
+    bool gil, serve;
 } ftf_options;
 
 /* Strings point into argv. */
