@@ -240,6 +240,21 @@ static uint32_t find_places(const ftf_catalog *catalog, bool (*wanted)(const ftf
     return count;
 }
 
+/* Methods that the interpreter gives to everything do not count, nor do types: what they make is an object. */
+static uint32_t call_factor(const ftf_catalog *catalog) {
+    uint32_t functions = 0;
+    uint32_t methods = 0;
+    for (uint32_t c = 0; c < catalog->callable_count; c++) {
+        const ftf_callable *callable = &catalog->callables[c];
+        if (callable->owner >= 0) {
+            methods += strncmp(callable->name, "__", 2) != 0 && !is_core(catalog->types[callable->owner].name);
+        } else {
+            functions += !callable->is_type;
+        }
+    }
+    return functions >= methods ? 4 : 2 * functions >= methods ? 2 : 1;
+}
+
 void ftf_arg_places_list(ftf_catalog *catalog, ftf_arena *arena) {
     catalog->container_count = find_places(catalog, is_container, NULL);
     catalog->containers = FTF_NEW(arena, ftf_arg_place, catalog->container_count);
@@ -247,11 +262,11 @@ void ftf_arg_places_list(ftf_catalog *catalog, ftf_arena *arena) {
     catalog->callback_count = find_places(catalog, is_callback, NULL);
     catalog->callbacks = FTF_NEW(arena, ftf_arg_place, catalog->callback_count);
     find_places(catalog, is_callback, catalog->callbacks);
+    catalog->call_factor = call_factor(catalog);
     catalog->functions = FTF_NEW(arena, int, catalog->callable_count);
     for (uint32_t c = 0; c < catalog->callable_count; c++) {
         if (catalog->callables[c].owner < 0 && catalog->callables[c].pattern_count) {
             catalog->functions[catalog->function_count++] = (int)c;
-            catalog->plain_count += !catalog->callables[c].is_type;
         }
     }
 }

@@ -165,7 +165,7 @@ typedef struct ftf_catalog {
     const char **modules;
     uint32_t function_count; /* indices into callables: all that have no owner and an accepted call */
     int *functions;
-    uint32_t plain_count; /* of these, how many are no types */
+    uint32_t call_factor; /* 1, 2 or 4: how much of the target is functions rather than methods */
     uint32_t container_count; /* arguments that may be a list, dict, set or iterator: another lane can change it */
     ftf_arg_place *containers;
     uint32_t callback_count; /* arguments through which the callee runs code of ours */

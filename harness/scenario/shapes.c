@@ -21,14 +21,8 @@ bool ftf_shape_build(ftf_gen *gen, ftf_shape shape) {
     return shapes[shape].build(gen);
 }
 
-/* 1, 2 or 4: what a type makes is an object, so types count with the methods. */
-static uint32_t call_factor(const ftf_catalog *catalog) {
-    uint32_t others = catalog->callable_count - catalog->plain_count;
-    return catalog->plain_count >= others ? 4 : 2 * catalog->plain_count >= others ? 2 : 1;
-}
-
 ftf_shape ftf_shape_draw(ftf_gen *gen) {
-    uint32_t factor = call_factor(gen->catalog);
+    uint32_t factor = gen->catalog->call_factor;
     uint32_t total = 0;
     int drawn = 0;
     for (int i = 0; i < FTF_SHAPE_COUNT; i++) {

@@ -91,20 +91,60 @@ static bool share_argument(ftf_gen *gen, const ftf_arg *arg, shared_argument *ou
     return out->passed != FTF_NO_SLOT;
 }
 
-bool ftf_shape_argument(ftf_gen *gen) {
+static const ftf_arg *arg_at(const ftf_gen *gen, const ftf_arg_place *place) {
+    return &gen->catalog->callables[place->callable].patterns[place->pattern].args[place->arg];
+}
+
+/* Another call that takes the same kind of container, on the same receiver if it is a method. */
+static const ftf_arg_place *draw_other_call(ftf_gen *gen, const ftf_arg_place *place) {
+    enum { TRIES = 4 };
     const ftf_catalog *catalog = gen->catalog;
-    const ftf_arg_place *place = draw_place(gen, catalog->containers, catalog->container_count);
-    int self;
-    shared_argument shared;
-    if (!place || !share_receiver(gen, place, &self)) {
+    int owner = catalog->callables[place->callable].owner;
+    int wanted = ftf_gen_container_of(arg_at(gen, place));
+    for (int i = 0; i < TRIES; i++) {
+        const ftf_arg_place *other = draw_place(gen, catalog->containers, catalog->container_count);
+        int other_owner = catalog->callables[other->callable].owner;
+        if ((other_owner < 0 || other_owner == owner) && ftf_gen_container_of(arg_at(gen, other)) == wanted) {
+            return other;
+        }
+    }
+    return place;
+}
+
+/*
+ * Probing keeps the first kinds that it finds accepted, and for dumps(x) that is a string. Now and then the first
+ * argument of any function is tried with a container.
+ */
+static bool draw_unproven_place(ftf_gen *gen, ftf_arg_place *out) {
+    const ftf_catalog *catalog = gen->catalog;
+    if (catalog->function_count == 0) {
         return false;
     }
-    const ftf_arg *arg = &catalog->callables[place->callable].patterns[place->pattern].args[place->arg];
-    if (!share_argument(gen, arg, &shared)) {
+    int index = catalog->functions[ftf_rng_below(gen->rng, catalog->function_count)];
+    const ftf_callable *callable = &catalog->callables[index];
+    *out = (ftf_arg_place){.callable = index, .pattern = ftf_rng_below(gen->rng, callable->pattern_count)};
+    return callable->patterns[out->pattern].argc > 0;
+}
+
+bool ftf_shape_argument(ftf_gen *gen) {
+    const ftf_catalog *catalog = gen->catalog;
+    ftf_arg_place unproven;
+    const ftf_arg_place *place = draw_place(gen, catalog->containers, catalog->container_count);
+    if ((!place || ftf_gen_chance(gen, 15)) && draw_unproven_place(gen, &unproven)) {
+        place = &unproven;
+    }
+    int self;
+    shared_argument shared;
+    if (!place || !share_receiver(gen, place, &self) || !share_argument(gen, arg_at(gen, place), &shared)) {
         return false;
     }
     ftf_value passed = ftf_value_slot(shared.passed);
-    bool built = call_with(gen, 0, self, place, passed) && ftf_piece_act_some(gen, 1, shared.changed, WRITE);
+    bool built = call_with(gen, 0, self, place, passed);
+    if (catalog->container_count && ftf_gen_chance(gen, 30)) {
+        built = built && call_with(gen, 1, self, draw_other_call(gen, place), passed);
+    } else {
+        built = built && ftf_piece_act_some(gen, 1, shared.changed, ftf_gen_chance(gen, 80) ? WRITE : ANY);
+    }
     if (self != FTF_NO_SLOT && ftf_gen_chance(gen, 25)) {
         ftf_piece_act(gen, 1, self, ANY);
     }
