@@ -76,10 +76,11 @@ ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *te
 
 /*
  * Confirms a finding of a store: replays its scenario n times, and if FTF_CONFIRM_FIRST processes all stayed silent
- * looks for the shortest tail of the process's history (1, 2, 4, ... scenarios before it) that brings it back. Stores
- * the better scenario and the rate. The finding's folder is never without a scenario.
+ * looks for the shortest sequence that brings it back: the scenario twice (the first run warms up caches, buffers and
+ * lazy statics), then behind the 1, 2, 4, ... scenarios before it in its process. Stores the better scenario and the
+ * rate. The finding's folder is never without a scenario.
  */
-enum { FTF_CONFIRM_FIRST = 3 };
+enum { FTF_CONFIRM_FIRST = 3, FTF_CONFIRM_SEQUENCE = 2 /* processes to try one sequence */ };
 ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *store, const char *id, uint32_t n,
                                ftf_attempt_result *result, ftf_error *err);
 

@@ -34,6 +34,7 @@ static const char WORKER[] =
     "bug) echo 'FTF-BUG harness/x.c:1: x' >&2; exit 83;;\n"
     "once) [ $n = 1 ] && exit 85; see it;;\n"
     "needs) [ $(grep -c before $file) -ge 3 ] && see it; exit 0;;\n"
+    "twice) [ $(grep -c twice $file) -ge 2 ] && see it; exit 0;;\n"
     "esac\n";
 
 static const char IT[] = "error-protocol it";
@@ -228,6 +229,15 @@ static void test_confirm__one_scenario_that_replays(void **state) {
     assert_string_equal(kept, "always\n");
 }
 
+static void test_confirm__a_scenario_may_warm_itself_up(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm("twice\n", 0, kept, sizeof kept);
+    assert_int_equal(r.k, 6);
+    assert_int_equal(r.sequence, 2);
+    assert_string_equal(kept, "twice\ntwice\n");
+}
+
 static void test_confirm__finds_the_tail_that_is_needed(void **state) {
     (void)state;
     char kept[200];
@@ -257,6 +267,7 @@ int main(void) {
         TEST(test_attempt__trouble_of_ours_is_an_error_not_a_rate),
         TEST(test_attempt__can_be_given_up),
         TEST(test_confirm__one_scenario_that_replays),
+        TEST(test_confirm__a_scenario_may_warm_itself_up),
         TEST(test_confirm__finds_the_tail_that_is_needed),
         TEST(test_confirm__what_does_not_replay_says_so),
     };
