@@ -24,7 +24,7 @@
 #define CANARY_MODULE(base, methods, exec) CANARY_MODULE_(base, methods, exec)
 #endif
 
-/* Where the twin takes the critical section of op that the bug forgets. They open and close a block in both versions. */
+/* Where the twin takes the critical section of op that the bug forgets. They make a block in both versions. */
 #ifdef FIXED
 #define LOCK_IF_FIXED(op) Py_BEGIN_CRITICAL_SECTION(op)
 #define UNLOCK_IF_FIXED() Py_END_CRITICAL_SECTION()

@@ -12,10 +12,16 @@ typedef struct {
     long number;
 } Session;
 
-static PyObject *sessions; /* dict with the one key "newest"; made when the module is imported */
+static PyMutex newest_mutex;
+static PyObject *newest; /* the session registered last, or NULL; protected by the mutex */
 
-/* 0, or -1 with an exception. */
-static NOINLINE int session_register(PyObject *op) { return PyDict_SetItemString(sessions, "newest", op); }
+static NOINLINE void session_register(PyObject *op) {
+    PyMutex_Lock(&newest_mutex);
+    PyObject *old = newest;
+    newest = Py_NewRef(op);
+    PyMutex_Unlock(&newest_mutex);
+    Py_XDECREF(old);
+}
 
 static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"name", NULL};
@@ -28,10 +34,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         return NULL;
     }
 #ifndef FIXED
-    if (session_register((PyObject *)self) < 0) {
-        Py_DECREF(self);
-        return NULL;
-    }
+    session_register((PyObject *)self);
 #endif
     self->number = (long)PyUnicode_GET_LENGTH(name);
     self->name = PyUnicode_FromFormat("session %U", name);
@@ -40,10 +43,7 @@ static PyObject *session_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         return NULL;
     }
 #ifdef FIXED
-    if (session_register((PyObject *)self) < 0) {
-        Py_DECREF(self);
-        return NULL;
-    }
+    session_register((PyObject *)self);
 #endif
     return (PyObject *)self;
 }
@@ -60,13 +60,14 @@ static PyObject *session_describe(PyObject *op, PyObject *Py_UNUSED(args)) {
 
 /* What the newest session says of itself; None when there is none. */
 static PyObject *describe_newest(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(args)) {
-    PyObject *newest;
-    int found = PyDict_GetItemStringRef(sessions, "newest", &newest);
-    if (found <= 0) {
-        return found < 0 ? NULL : Py_NewRef(Py_None);
+    PyMutex_Lock(&newest_mutex);
+    PyObject *session = Py_XNewRef(newest);
+    PyMutex_Unlock(&newest_mutex);
+    if (session == NULL) {
+        Py_RETURN_NONE;
     }
-    PyObject *text = session_describe(newest, NULL);
-    Py_DECREF(newest);
+    PyObject *text = session_describe(session, NULL);
+    Py_DECREF(session);
     return text;
 }
 
@@ -95,9 +96,6 @@ static PyType_Spec session_spec = {
     .slots = session_slots,
 };
 
-static int exec(PyObject *module) {
-    sessions = PyDict_New();
-    return sessions == NULL ? -1 : canary_add_type(module, &session_spec);
-}
+static int exec(PyObject *module) { return canary_add_type(module, &session_spec); }
 
 CANARY_MODULE(ck20_early_publication, functions, exec)
