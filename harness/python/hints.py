@@ -202,7 +202,8 @@ _POSITION = re.compile(
 )
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 _WANTED = re.compile(
-    r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)|(required.*)|(an? .*? is required)|(\w+) expected"
+    r"must be (.*?)(?:, ?(?:not|got)|; |$)|expected (.*?)(?:, ?(?:not|got)|; |$)"
+    r"|(required.*)|(an? .*? is required)|(\w+) expected"
 )
 _OFFENDER = re.compile(
     r"'([\w.]+)' object|not '?([\w.]+)'?$|got '?([\w.]+)'?|, not ([\w.]+)|([\w.]+) found$|'([\w.]+)' (?:does|type)"

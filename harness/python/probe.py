@@ -222,6 +222,8 @@ def _serve(world, folder, question, answer):
         ignored = number in (signal.SIGPIPE, signal.SIGXFSZ)
         signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
     gc.disable()
+    if "random" in sys.modules:  # whose shared generator is seeded by the system: other trials, other catalog
+        sys.modules["random"].seed(0)
     sys.unraisablehook = lambda args: None
     verbs = {"run": _run, "traits": _traits, "mutates": _mutates, "render": _render}
     while True:

@@ -18,8 +18,8 @@ ARITY_MAX = 6
 STEPS_MAX = 12  # from the first guess to an accepted vector
 
 # The order in which kinds are tried where nothing is known.
-ORDER = """int str list bytes callable dict float none tuple char pairs buffer iterator file type path fd set object size
-bool index strlist digits bigint""".split()
+ORDER = """int str list bytes callable dict float none tuple char pairs buffer iterator file type path fd set object
+size bool index strlist digits bigint""".split()
 # Kinds that make sense in a position only when something speaks for them, though much accepts them.
 SPECIAL = frozenset(("fd", "path", "file", "type", "strlist", "digits"))
 

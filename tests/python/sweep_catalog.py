@@ -69,7 +69,8 @@ def main(argv):
     returning = sum(row[3] for row in rows)
     seconds = sum(row[7] for row in rows)
     shares = tuple(100.0 * number / max(total, 1) for number in (known, returning))
-    print("%d modules, %d callables: %d with accepted arguments (%.1f %%)," % (len(rows), total, known, shares[0]), end=" ")
+    print("%d modules, %d callables:" % (len(rows), total), end=" ")
+    print("%d with accepted arguments (%.1f %%)," % (known, shares[0]), end=" ")
     print("%d of them return (%.1f %% of all); %.0f s" % (returning, shares[1], seconds))
 
 
