@@ -145,7 +145,7 @@ static bool draw_known(ftf_gen *gen, const char *kind, ftf_value *out) {
 static ftf_value draw_kind(ftf_gen *gen, int owner, const ftf_arg *arg) {
     const char *kind = ftf_kinds[arg->index].name;
     int container = ftf_gen_container_of(arg);
-    if (container >= 0 && ftf_gen_chance(gen, 30)) {
+    if (container >= 0 && ftf_gen_chance(gen, 50)) {
         int shared = ftf_gen_visible(gen, owner, ftf_holds_builtin((ftf_builtin)container));
         if (shared != FTF_NO_SLOT) {
             return ftf_value_slot(shared);

@@ -205,8 +205,12 @@ bool ftf_gen_any(ftf_gen *gen, int owner) {
         return true;
     }
     int slot = ftf_gen_visible(gen, owner, FTF_HOLDS_UNKNOWN);
+    bool is_target = slot != FTF_NO_SLOT && gen->holds[slot] >= 0;
+    if (!is_target && (slot == FTF_NO_SLOT || ftf_gen_chance(gen, 60)) && ftf_gen_function(gen, owner)) {
+        return true; /* a builtin of its own accord races with nothing of the target */
+    }
     if (slot == FTF_NO_SLOT) {
-        return ftf_gen_function(gen, owner);
+        return false;
     }
     if (ftf_gen_chance(gen, 3)) {
         return ftf_gen_line(gen, owner, slot, ftf_gen_chance(gen, 30) ? "gc.collect()" : "del a", 1);
