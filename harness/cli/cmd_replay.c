@@ -287,29 +287,29 @@ static ftf_status replay(setting *s, ftf_error *err) {
 }
 
 int ftf_command_replay(int argc, char **argv) {
-    static subject subject;
-    static setting setting;
+    static subject what;
+    static setting s;
     arguments a = {.n = RUNS_DEFAULT};
     ftf_error err = {0};
     ftf_status status = parse(argc, argv, &a, &err);
     if (status == FTF_OK && a.help) {
         return FTF_EXIT_CLEAN;
     }
-    setting = (struct setting){.arguments = &a, .subject = &subject, .results = json_array()};
-    if (status == FTF_OK && (status = load(&a, &subject, &err)) == FTF_OK) {
-        status = replay(&setting, &err);
+    s = (setting){.arguments = &a, .subject = &what, .results = json_array()};
+    if (status == FTF_OK && (status = load(&a, &what, &err)) == FTF_OK) {
+        status = replay(&s, &err);
     }
-    if (*setting.scratch != '\0') {
-        ftf_fs_remove_tree(setting.scratch, NULL);
+    if (*s.scratch != '\0') {
+        ftf_fs_remove_tree(s.scratch, NULL);
     }
-    if (setting.symbolizer != NULL) {
-        ftf_symbolizer_destroy(setting.symbolizer);
+    if (s.symbolizer != NULL) {
+        ftf_symbolizer_destroy(s.symbolizer);
     }
-    ftf_learnt_release(&setting.learnt);
-    ftf_text_release(&subject.text);
-    json_decref(setting.results);
+    ftf_learnt_release(&s.learnt);
+    ftf_text_release(&what.text);
+    json_decref(s.results);
     if (status != FTF_OK) {
         return ftf_command_fail(&err);
     }
-    return setting.k > 0 ? FTF_EXIT_FINDINGS : FTF_EXIT_CLEAN;
+    return s.k > 0 ? FTF_EXIT_FINDINGS : FTF_EXIT_CLEAN;
 }
