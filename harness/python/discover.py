@@ -156,7 +156,7 @@ def _run(options, parts):
     warnings.simplefilter("ignore")
     module = importlib.import_module(name)
     # The target goes by its own imports only; what this script loads late is loaded before trials begin.
-    for late in ("inspect", "ast", "signal", "resource", "select", "pickle", "copy", "collections.abc", "tempfile"):
+    for late in ("inspect", "signal", "resource", "select", "pickle", "copy", "collections.abc", "tempfile"):
         importlib.import_module(late)
     explorer = parts["explore"].Explorer(options.target, name, module, settings, kinds, options.seconds)
     catalog = explorer.catalog(gil)

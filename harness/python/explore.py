@@ -18,6 +18,7 @@ import introspect
 import language
 import probe
 import search
+import stubs
 
 DEPTH_MAX = 3
 TYPES_MAX = 80
@@ -51,6 +52,7 @@ class Explorer:
         for extra in settings.modules:
             __import__(extra)
             self.natives[extra] = sys.modules[extra]
+        self.stubs = stubs.read(module)
         self.homes = introspect.family(module, name, self.natives)
         self.types = {}  # name -> TypeInfo
         self.by_key = {}  # (module, qualified name) -> TypeInfo
@@ -229,6 +231,7 @@ class Explorer:
         doc = getattr(symbol.value, "__doc__", None)
         doc = doc if isinstance(doc, str) else ""
         shape = hints.shape_of(symbol.value, doc, symbol.label, symbol.kind == "method")
+        stubs.improve(shape, self.stubs.get(symbol.label, []))
         tried = calls.Calls(self.prober, self.vocabulary, symbol, shape, receiver)
         if time.monotonic() > self.deadline:
             self.unknown[symbol.label] = "not reached in the time given"

@@ -250,6 +250,7 @@ class Shape:
         self.varargs = False
         self.varkw = False
         self.keywords = []  # [(name, required)] that can be given by keyword
+        self.annotations = {}  # name -> text
 
     def most(self):
         return len(self.names) + (2 if self.varargs else 0)
@@ -276,6 +277,9 @@ def _from_signature(value, bound):
         return None  # says nothing
     for parameter in parameters:
         optional = parameter.default is not parameter.empty
+        if parameter.annotation is not parameter.empty:
+            mark = parameter.annotation
+            shape.annotations[parameter.name] = mark.__name__ if isinstance(mark, type) else str(mark)
         if parameter.kind in (0, 1):
             shape.names.append(parameter.name)
             if optional:

@@ -12,6 +12,7 @@ import re
 
 import hints
 import language
+import stubs
 from calls import score
 
 ARITY_MAX = 6
@@ -160,7 +161,13 @@ class Search:
             name = names[position]
         else:
             name = names[-1] if names and self.shape.varargs else ""
-        return list(dict.fromkeys(self.extra.for_name(name) + hints.by_name(name) + self.by_default(name)))
+        return list(dict.fromkeys(self.extra.for_name(name) + self.by_annotation(name) + self.by_default(name)))
+
+    def by_annotation(self, name):
+        """What the annotation of a parameter says, or else its name."""
+        annotated = stubs.kinds_of(self.shape.annotations.get(name, ""), [text[1:] for text in self.extra.types])
+        named = hints.by_name(name)
+        return [d for d in named if d in annotated or d[0] == "="] + annotated + named
 
     def by_default(self, name):
         """What the default of a parameter says about its kind, and the default itself."""
@@ -284,7 +291,8 @@ class Search:
 
     def keyword_hints(self, name):
         default = self.by_default(name)
-        return default + hints.by_name(name) if default[:1] == ["bool"] else hints.by_name(name) + default
+        named = self.by_annotation(name)
+        return default + named if default[:1] == ["bool"] else named + default
 
 
 def replaced(vector, place, choice):
