@@ -84,19 +84,11 @@ static void find_ops(ftf_finding *finding) {
 
 /* ---- making one -------------------------------------------------------------------------------------------------- */
 
-/* A record has one way to be copied that cannot forget a member: through its JSON. */
-static ftf_status copy_record(const ftf_record *record, ftf_record **out, ftf_error *err) {
-    json_t *json = ftf_record_to_json(record);
-    ftf_status status = ftf_record_from_json(json, out, err);
-    json_decref(json);
-    return status;
-}
-
 ftf_status ftf_finding_from_record(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, const ftf_record *record,
                                    ftf_finding **out, ftf_error *err) {
     ftf_finding *finding = calloc(1, sizeof *finding);
     FTF_ASSERT(finding);
-    ftf_status status = copy_record(record, &finding->record, err);
+    ftf_status status = ftf_record_copy(record, &finding->record, err);
     if (status != FTF_OK) {
         free(finding);
         *out = NULL;

@@ -228,6 +228,14 @@ ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error 
     return status;
 }
 
+/* A record has one way to be copied that cannot forget a member: through its JSON. */
+ftf_status ftf_record_copy(const ftf_record *record, ftf_record **out, ftf_error *err) {
+    json_t *json = ftf_record_to_json(record);
+    ftf_status status = ftf_record_from_json(json, out, err);
+    json_decref(json);
+    return status;
+}
+
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 ftf_status ftf_record_write(const ftf_record *record, const char *folder, const char *name, ftf_error *err) {

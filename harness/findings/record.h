@@ -65,6 +65,7 @@ typedef struct ftf_record {
 
 ftf_record *ftf_record_create(void);
 void ftf_record_destroy(ftf_record *record);
+ftf_status ftf_record_copy(const ftf_record *record, ftf_record **out, ftf_error *err);
 json_t *ftf_record_to_json(const ftf_record *record);
 ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error *err);
 

@@ -512,6 +512,27 @@ ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *
     return status == FTF_OK ? ftf_folder_write_text(it->folder, "scenario.ft", text, strlen(text), err) : status;
 }
 
+ftf_status ftf_store_adopt(ftf_store *store, const ftf_record *record, const char *scenario, const ftf_replay *replay,
+                           ftf_filed *filed, ftf_error *err) {
+    ftf_status status = ftf_store_add(store, record, filed, err);
+    if (status != FTF_OK || !filed->entry) {
+        return status;
+    }
+    item *it = find_item(store, filed->entry->id);
+    if (is_confirmed(it)) {
+        return FTF_OK;
+    }
+    if (filed->filing == FTF_FILED_AGAIN) { /* add() kept the scenario it had */
+        ftf_finding *finding = NULL;
+        filed->filing = FTF_FILED_BETTER;
+        status = ftf_finding_from_record(store->symbolizer, store->catalog, record, &finding, err);
+        status = status == FTF_OK ? replace_evidence(it, finding, record, err) : status;
+        ftf_finding_destroy(finding);
+    }
+    status = status == FTF_OK ? ftf_store_set_scenario(store, it->entry.id, scenario, err) : status;
+    return status == FTF_OK ? ftf_store_set_replay(store, it->entry.id, replay, err) : status;
+}
+
 ftf_status ftf_store_load_record(ftf_store *store, const char *id, ftf_record **out, ftf_error *err) {
     char path[FTF_FS_PATH_MAX];
     item *it = find_item(store, id);

@@ -11,7 +11,7 @@
 #include "findings/crash.h"
 
 /*
- * Reading order: starting one process, judging one that ended, the loop over n of them, confirming.
+ * Reading order: starting one process, judging one that ended, the loop over n of them.
  *
  * A job is a place for one process at a time. Its folder is new for each process: what a killed worker left in a spool
  * must not count for the next.
@@ -173,6 +173,9 @@ static ftf_status look_at(attempt *a, const ftf_record *record, sight *seen, ftf
     if (!ours && !wanted) {
         note_other(a->result, seen, finding);
     }
+    if (!ours && a->options->on_seen) {
+        a->options->on_seen(a->options->witness, record, finding);
+    }
     seen->any = true;
     ftf_finding_destroy(finding);
     return FTF_OK;
@@ -330,105 +333,5 @@ ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *te
     if (status == FTF_OK && result->n == 0 && result->broken > 0) {
         return ftf_fail(err, FTF_SETUP, "the worker cannot replay: %s", result->trouble);
     }
-    return status;
-}
-
-/* ---- confirming -------------------------------------------------------------------------------------------------- */
-
-static void add_scenario(ftf_text *out, const char *text) {
-    ftf_text_str(out, text);
-    if (out->len > 0 && out->data[out->len - 1] != '\n') {
-        ftf_text_char(out, '\n');
-    }
-}
-
-/* What may have to run before the scenario. */
-typedef enum lead_kind { LEAD_ITSELF, LEAD_HISTORY } lead_kind;
-
-/* Sequences by length: itself twice, then the last 1, 2, 4, ... of the history. False when there are no more. */
-static bool next_lead(const ftf_record *record, lead_kind *kind, uint32_t *length) {
-    if (*length == 0) {
-        *kind = LEAD_ITSELF;
-        *length = 1;
-        return true;
-    }
-    uint32_t longer = *kind == LEAD_ITSELF ? 1 : *length * 2;
-    longer = longer < record->history_count ? longer : record->history_count;
-    bool more = *kind == LEAD_ITSELF ? record->history_count > 0 : longer > *length;
-    *kind = LEAD_HISTORY;
-    *length = longer;
-    return more;
-}
-
-static void make_sequence(const ftf_record *record, lead_kind kind, uint32_t length, ftf_text *out) {
-    ftf_text_clear(out);
-    for (uint32_t i = 0; i < length; i++) {
-        add_scenario(out, kind == LEAD_ITSELF ? record->scenario : record->history[record->history_count - length + i]);
-    }
-    add_scenario(out, record->scenario);
-}
-
-/* The first sequence that brings the finding back, in text; *length is 0 when none does. */
-static ftf_status find_sequence(const ftf_attempt_options *options, const ftf_record *record, const char *signature,
-                                ftf_text *text, uint32_t *length, ftf_attempt_result *result, ftf_error *err) {
-    ftf_attempt_options quick = *options;
-    quick.enough = 1;
-    lead_kind kind = LEAD_ITSELF;
-    *length = 0;
-    while (next_lead(record, &kind, length)) {
-        make_sequence(record, kind, *length, text);
-        ftf_status status = ftf_attempt_replay(&quick, text->data, signature, FTF_CONFIRM_SEQUENCE, result, err);
-        if (status != FTF_OK || result->gave_up || result->k > 0) {
-            return status;
-        }
-    }
-    *length = 0;
-    return FTF_OK;
-}
-
-static ftf_status confirm_record(const ftf_attempt_options *options, ftf_store *store, const char *id,
-                                 const ftf_record *record, uint32_t n, ftf_attempt_result *result, ftf_error *err) {
-    ftf_attempt_options first = *options;
-    first.hopeless = FTF_CONFIRM_FIRST;
-    char *signature = strdup(ftf_store_find(store, id)->signature);
-    ftf_text text = {0};
-    uint32_t before = 0; /* scenarios that have to run before it */
-    FTF_ASSERT(signature);
-    make_sequence(record, LEAD_ITSELF, 0, &text);
-    ftf_status status = ftf_attempt_replay(&first, text.data, signature, n, result, err);
-    bool silent = status == FTF_OK && result->k == 0 && !result->gave_up;
-    if (silent) {
-        ftf_attempt_result alone = *result;
-        status = find_sequence(options, record, signature, &text, &before, result, err);
-        if (status == FTF_OK && before > 0 && !result->gave_up) {
-            status = ftf_attempt_replay(options, text.data, signature, n, result, err);
-        } else if (status == FTF_OK && !result->gave_up) {
-            *result = alone;
-        }
-        if (status == FTF_OK && before > 0 && result->k > 0) {
-            status = ftf_store_set_scenario(store, id, text.data, err);
-        }
-    }
-    if (status == FTF_OK && result->n > 0 && !result->gave_up) {
-        ftf_replay replay = {.k = result->k, .n = result->n, .steals = result->steals, .sequence = before + 1};
-        status = ftf_store_set_replay(store, id, &replay, err);
-    }
-    ftf_text_release(&text);
-    free(signature);
-    return status;
-}
-
-ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *store, const char *id, uint32_t n,
-                               ftf_attempt_result *result, ftf_error *err) {
-    ftf_record *record = NULL;
-    *result = (ftf_attempt_result){0};
-    ftf_status status = ftf_store_load_record(store, id, &record, err);
-    if (status == FTF_OK && !record->scenario) {
-        status = ftf_fail(err, FTF_INPUT, "the finding %s has no scenario to replay", id);
-    }
-    if (status == FTF_OK) {
-        status = confirm_record(options, store, id, record, n, result, err);
-    }
-    ftf_record_destroy(record);
     return status;
 }

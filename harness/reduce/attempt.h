@@ -30,7 +30,7 @@
 #include "findings/store.h"
 
 enum {
-    FTF_ATTEMPT_OTHERS_MAX = 16,
+    FTF_ATTEMPT_OTHERS_MAX = 32,
     FTF_ATTEMPT_DEADLINE_MS = 60 * 1000,
     FTF_ATTEMPT_JOBS_MAX = 64,
 };
@@ -52,6 +52,9 @@ typedef struct ftf_attempt_options {
     uint32_t hopeless;               /* stop once so many processes ran and k is still 0; 0: run all n */
     bool (*tick)(void *self);        /* may be NULL */
     void *self;
+    /* May be NULL: called for each finding that a process showed, the one asked for or another. */
+    void (*on_seen)(void *witness, const ftf_record *record, const ftf_finding *finding);
+    void *witness;
 } ftf_attempt_options;
 
 typedef struct ftf_attempt_result {
@@ -79,6 +82,10 @@ ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *te
  * looks for the shortest sequence that brings it back: the scenario twice (the first run warms up caches, buffers and
  * lazy statics), then behind the 1, 2, 4, ... scenarios before it in its process. Stores the better scenario and the
  * rate. The finding's folder is never without a scenario.
+ *
+ * A replay often shows other findings as well. Those that every process showed are filed with this scenario and this
+ * figure where they have none of their own (ftf_store_adopt): a module with forty races is confirmed in a few replays.
+ * What was measured before `tick` said to give up is stored, too, unless it decides nothing.
  */
 enum { FTF_CONFIRM_FIRST = 3, FTF_CONFIRM_SEQUENCE = 2 /* processes to try one sequence */ };
 ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *store, const char *id, uint32_t n,

@@ -23,8 +23,9 @@ static const char WORKER[] =
     "for a in \"$@\"; do case $a in --spool=*) spool=${a#*=};; --replay=*) file=${a#*=};;\n"
     "--home=*) home=${a#*=};; esac; done\n"
     "n=$(cat $home/count 2>/dev/null || echo 0); n=$((n + 1)); echo $n > $home/count\n"
-    "see() { printf '{\"format\": 1, \"kind\": \"error-protocol\", \"flavour\": \"tsan\", \"detail\": \"%s\","
-    " \"scenario\": \"s\", \"steals\": 1}' \"$1\" > $spool/replay-1.json; exit 66; }\n"
+    "note() { printf '{\"format\": 1, \"kind\": \"error-protocol\", \"flavour\": \"tsan\", \"detail\": \"%s\","
+    " \"scenario\": \"s\", \"steals\": 1}' \"$1\" > $spool/replay-$1.json; }\n"
+    "see() { note $1; exit 66; }\n"
     "case $(tail -n 1 $file) in\n"
     "always) see it;;\n"
     "never) exit 0;;\n"
@@ -34,6 +35,7 @@ static const char WORKER[] =
     "bug) echo 'FTF-BUG harness/x.c:1: x' >&2; exit 83;;\n"
     "once) [ $n = 1 ] && exit 85; see it;;\n"
     "needs) [ $(grep -c before $file) -ge 3 ] && see it; exit 0;;\n"
+    "both) note that; see it;;\n"
     "twice) [ $(grep -c twice $file) -ge 2 ] && see it; exit 0;;\n"
     "esac\n";
 
@@ -247,6 +249,30 @@ static void test_confirm__finds_the_tail_that_is_needed(void **state) {
     assert_string_equal(kept, "before\nbefore\nbefore\nbefore\nneeds\n");
 }
 
+static void test_confirm__what_else_a_replay_shows_is_filed_and_confirmed(void **state) {
+    (void)state;
+    ftf_store *store = store_with("both\n", 0);
+    ftf_attempt_options options = usual();
+    ftf_attempt_result result;
+    ftf_error err = {0};
+    char id[FTF_FINDING_ID_MAX], path[FTF_FS_PATH_MAX];
+    (void)snprintf(id, sizeof id, "%s", ftf_store_at(store, 0)->id);
+    assert_int_equal(ftf_attempt_confirm(&options, store, id, 4, &result, &err), FTF_OK);
+    assert_int_equal(result.k, 4);
+    assert_int_equal(ftf_store_count(store), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const ftf_entry *entry = ftf_store_at(store, i);
+        ftf_text text = {0};
+        assert_int_equal(entry->replay.k, 4);
+        assert_int_equal(entry->replay.n, 4);
+        (void)snprintf(path, sizeof path, "%s/scenario.ft", entry->folder);
+        assert_int_equal(ftf_fs_read(path, 1000, &text, &err), FTF_OK);
+        assert_string_equal(text.data, "both\n");
+        ftf_text_release(&text);
+    }
+    assert_int_equal(ftf_store_close(store, &err), FTF_OK);
+}
+
 static void test_confirm__what_does_not_replay_says_so(void **state) {
     (void)state;
     char kept[200];
@@ -269,6 +295,7 @@ int main(void) {
         TEST(test_confirm__one_scenario_that_replays),
         TEST(test_confirm__a_scenario_may_warm_itself_up),
         TEST(test_confirm__finds_the_tail_that_is_needed),
+        TEST(test_confirm__what_else_a_replay_shows_is_filed_and_confirmed),
         TEST(test_confirm__what_does_not_replay_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

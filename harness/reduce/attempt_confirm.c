@@ -1,0 +1,199 @@
+#include "reduce/attempt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+
+/*
+ * Confirming a finding: which scenarios have to run, how often it then shows, and what else showed.
+ *
+ * Reading order: sequences (what may have to run before the scenario), what else a replay showed, the verdict.
+ */
+
+/* ---- sequences --------------------------------------------------------------------------------------------------- */
+
+static void add_scenario(ftf_text *out, const char *text) {
+    ftf_text_str(out, text);
+    if (out->len > 0 && out->data[out->len - 1] != '\n') {
+        ftf_text_char(out, '\n');
+    }
+}
+
+/* What may have to run before the scenario. */
+typedef enum lead_kind { LEAD_ITSELF, LEAD_HISTORY } lead_kind;
+
+/* Sequences by length: itself twice, then the last 1, 2, 4, ... of the history. False when there are no more. */
+static bool next_lead(const ftf_record *record, lead_kind *kind, uint32_t *length) {
+    if (*length == 0) {
+        *kind = LEAD_ITSELF;
+        *length = 1;
+        return true;
+    }
+    uint32_t longer = *kind == LEAD_ITSELF ? 1 : *length * 2;
+    longer = longer < record->history_count ? longer : record->history_count;
+    bool more = *kind == LEAD_ITSELF ? record->history_count > 0 : longer > *length;
+    *kind = LEAD_HISTORY;
+    *length = longer;
+    return more;
+}
+
+static void make_sequence(const ftf_record *record, lead_kind kind, uint32_t length, ftf_text *out) {
+    ftf_text_clear(out);
+    for (uint32_t i = 0; i < length; i++) {
+        add_scenario(out, kind == LEAD_ITSELF ? record->scenario : record->history[record->history_count - length + i]);
+    }
+    add_scenario(out, record->scenario);
+}
+
+/* The first sequence that brings the finding back, in text; *length is 0 when none does. */
+static ftf_status find_sequence(const ftf_attempt_options *options, const ftf_record *record, const char *signature,
+                                ftf_text *text, uint32_t *length, ftf_attempt_result *result, ftf_error *err) {
+    ftf_attempt_options quick = *options;
+    quick.enough = 1;
+    lead_kind kind = LEAD_ITSELF;
+    *length = 0;
+    while (next_lead(record, &kind, length)) {
+        make_sequence(record, kind, *length, text);
+        ftf_status status = ftf_attempt_replay(&quick, text->data, signature, FTF_CONFIRM_SEQUENCE, result, err);
+        if (status != FTF_OK || result->gave_up || result->k > 0) {
+            return status;
+        }
+    }
+    *length = 0;
+    return FTF_OK;
+}
+
+/* ---- what else a replay showed ----------------------------------------------------------------------------------- */
+
+/* The first record of each finding that the processes of one attempt showed. */
+typedef struct witness {
+    uint32_t count;
+    struct {
+        char id[FTF_FINDING_ID_MAX];
+        ftf_record *record;
+    } seen[FTF_ATTEMPT_OTHERS_MAX + 1];
+} witness;
+
+static void forget(witness *w) {
+    for (uint32_t i = 0; i < w->count; i++) {
+        ftf_record_destroy(w->seen[i].record);
+    }
+    w->count = 0;
+}
+
+static void remember(void *self, const ftf_record *record, const ftf_finding *finding) {
+    witness *w = self;
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (strcmp(w->seen[i].id, ftf_finding_id(finding)) == 0) {
+            return;
+        }
+    }
+    if (w->count <= FTF_ATTEMPT_OTHERS_MAX && ftf_record_copy(record, &w->seen[w->count].record, NULL) == FTF_OK) {
+        (void)snprintf(w->seen[w->count].id, FTF_FINDING_ID_MAX, "%s", ftf_finding_id(finding));
+        w->count++;
+    }
+}
+
+static bool every_process_showed(const ftf_attempt_result *result, const char *id) {
+    for (uint32_t i = 0; i < result->other_count; i++) {
+        if (strcmp(result->others[i].id, id) == 0) {
+            return result->others[i].seen == result->n;
+        }
+    }
+    return false;
+}
+
+static ftf_status adopt_others(ftf_store *store, const witness *w, const ftf_attempt_result *result, const char *text,
+                               uint32_t sequence, ftf_error *err) {
+    ftf_status status = FTF_OK;
+    for (uint32_t i = 0; i < w->count && status == FTF_OK; i++) {
+        ftf_filed filed;
+        ftf_replay replay = {.k = result->n, .n = result->n, .steals = result->steals, .sequence = sequence};
+        if (every_process_showed(result, w->seen[i].id)) {
+            status = ftf_store_adopt(store, w->seen[i].record, text, &replay, &filed, err);
+        }
+    }
+    return status;
+}
+
+/* ---- confirming -------------------------------------------------------------------------------------------------- */
+
+/* One figure for one text: what has been measured so far, of which sequence. */
+typedef struct verdict {
+    ftf_text text;
+    uint32_t before; /* scenarios that run before the one of the finding */
+    ftf_attempt_result result;
+    witness seen;
+} verdict;
+
+static ftf_status measure(const ftf_attempt_options *options, verdict *v, const char *signature, uint32_t n,
+                          uint32_t hopeless, ftf_error *err) {
+    ftf_attempt_options watched = *options;
+    watched.hopeless = hopeless;
+    watched.on_seen = remember;
+    watched.witness = &v->seen;
+    forget(&v->seen);
+    return ftf_attempt_replay(&watched, v->text.data, signature, n, &v->result, err);
+}
+
+/* Replays the scenario alone, then, when that stays silent, looks for a sequence. v ends as the best there is. */
+static ftf_status find_verdict(const ftf_attempt_options *options, const ftf_record *record, const char *signature,
+                               uint32_t n, verdict *v, ftf_error *err) {
+    make_sequence(record, LEAD_ITSELF, 0, &v->text);
+    ftf_status status = measure(options, v, signature, n, FTF_CONFIRM_FIRST, err);
+    if (status != FTF_OK || v->result.k > 0 || v->result.gave_up) {
+        return status;
+    }
+    ftf_text sequence = {0};
+    ftf_attempt_result tried = {0};
+    uint32_t before = 0;
+    status = find_sequence(options, record, signature, &sequence, &before, &tried, err);
+    v->result.gave_up = tried.gave_up;
+    if (status == FTF_OK && before > 0 && !tried.gave_up) {
+        ftf_text_clear(&v->text);
+        ftf_text_add(&v->text, sequence.data, sequence.len);
+        v->before = before;
+        status = measure(options, v, signature, n, 0, err);
+    }
+    ftf_text_release(&sequence);
+    return status;
+}
+
+static ftf_status store_verdict(ftf_store *store, const char *id, const verdict *v, ftf_error *err) {
+    const ftf_attempt_result *r = &v->result;
+    uint32_t sequence = v->before + 1;
+    ftf_replay replay = {.k = r->k, .n = r->n, .steals = r->steals, .sequence = sequence};
+    if (r->n == 0 || (r->k == 0 && r->gave_up)) {
+        return FTF_OK; /* decides nothing: it may be tried again */
+    }
+    ftf_status status = v->before > 0 ? ftf_store_set_scenario(store, id, v->text.data, err) : FTF_OK;
+    status = status == FTF_OK ? ftf_store_set_replay(store, id, &replay, err) : status;
+    return status == FTF_OK ? adopt_others(store, &v->seen, r, v->text.data, sequence, err) : status;
+}
+
+ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *store, const char *id, uint32_t n,
+                               ftf_attempt_result *result, ftf_error *err) {
+    ftf_record *record = NULL;
+    char *signature = NULL;
+    verdict *v = calloc(1, sizeof *v);
+    FTF_ASSERT(v);
+    ftf_status status = ftf_store_load_record(store, id, &record, err);
+    if (status == FTF_OK && !record->scenario) {
+        status = ftf_fail(err, FTF_INPUT, "the finding %s has no scenario to replay", id);
+    }
+    if (status == FTF_OK) {
+        signature = strdup(ftf_store_find(store, id)->signature);
+        FTF_ASSERT(signature);
+        status = find_verdict(options, record, signature, n, v, err);
+    }
+    status = status == FTF_OK ? store_verdict(store, id, v, err) : status;
+    *result = v->result;
+    forget(&v->seen);
+    ftf_text_release(&v->text);
+    free(v);
+    free(signature);
+    ftf_record_destroy(record);
+    return status;
+}
