@@ -15,10 +15,10 @@ import argparse
 import collections
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 import expect
@@ -47,37 +47,49 @@ def command(script, *args):
     return subprocess.run([ROOT / "ci" / script, *args], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
+def run(call, environment, limit):
+    """Runs a child: its lines, the time at which each came, and its exit code; None when it hung."""
+    # In its own process group: a child that hangs may have a symbolizer of its own.
+    child = subprocess.Popen(
+        call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    deadline, lines, times, rest = time.monotonic() + limit, [], [], b""
+    while (patience := deadline - time.monotonic()) > 0:
+        if not select.select([child.stdout], [], [], patience)[0]:
+            break
+        data = os.read(child.stdout.fileno(), 1 << 16)
+        if not data:
+            break
+        *whole, rest = (rest + data).split(b"\n")
+        lines += [line.decode(errors="replace") for line in whole]
+        times += [time.monotonic()] * len(whole)
+    hung = patience <= 0
+    if hung:
+        os.killpg(child.pid, signal.SIGKILL)
+    code = child.wait()
+    child.stdout.close()
+    return lines, times, None if hung else code
+
+
 def hammer(args, module, ours):
-    """Hammers one module for args.seconds; yields each finding with the second in which its process ended."""
+    """Hammers one module for args.seconds; yields each finding with the seconds that it took."""
     environment = dict(os.environ, **OPTIONS, PYTHONPATH=args.path)
     began, round_number = time.monotonic(), 0
     while (left := began + args.seconds - time.monotonic()) > 0:
         seconds = min(left, args.restart)
         call = [args.python, CHILD, module, str(args.seed + round_number), str(args.threads), f"{seconds:.1f}"]
         round_number += 1
-        with tempfile.TemporaryFile("w+", errors="replace") as output:
-            # In its own process group: a child that hangs may have a symbolizer of its own.
-            child = subprocess.Popen(call, env=environment, stdout=output, stderr=output, start_new_session=True)
-            hung = False
-            try:
-                child.wait(seconds + HUNG_AFTER)
-            except subprocess.TimeoutExpired:
-                hung = True
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-            output.seek(0)
-            text = output.read()
-        now = time.monotonic() - began
+        lines, times, code = run(call, environment, seconds + HUNG_AFTER)
         if args.log:
             with open(args.log, "a") as log:
-                log.write(f"=== {module} seed {call[3]} exit {child.returncode} hung {hung}\n{text}\n")
-        findings = reports.parse(text, ours)
-        if hung:
+                print(f"=== {module} seed {call[3]} exit {code}", *lines, sep="\n", file=log)
+        findings = reports.parse("\n".join(lines), ours)
+        if code is None:
             findings.append(reports.Finding("hung", [], ours))
-        elif child.returncode != 0 and not findings:
-            findings.append(reports.Finding(f"exit-{child.returncode}", [], ours))
+        elif code != 0 and not findings:
+            findings.append(reports.Finding(f"exit-{code}", [], ours))
         for finding in findings:
-            yield now, finding
+            yield (time.monotonic() if finding.line is None else times[finding.line]) - began, finding
 
 
 def is_expected(canary, flavour, finding):
@@ -101,7 +113,7 @@ def hammer_module(args, module, canaries):
     due = canary is not None and not twin and any(args.flavour in a.flavours for a in canary.alternatives)
     good = not counts if twin else first is not None or not due
     verdict = "ok" if good else ("NOT SILENT" if twin else "NOT SEEN")
-    print(f"{module:32} {'-' if first is None else f'{first:.0f} s':>6}  {verdict if canary else ''}", flush=True)
+    print(f"{module:32} {'-' if first is None else f'{first:.1f} s':>6}  {verdict if canary else ''}", flush=True)
     for line, count in sorted(counts.items(), key=lambda item: -item[1])[: args.lines]:
         print(f"    {count:5} {line}", flush=True)
     return good

@@ -34,8 +34,9 @@ ACCESS = re.compile(
 class Finding:
     """kind, the functions of its signature (one or two), and whether any of its stacks touches the extension."""
 
-    def __init__(self, kind, stacks, ours):
+    def __init__(self, kind, stacks, ours, line=None):
         self.kind = kind
+        self.line = line  # of the text, where the report begins
         self.touches = False
         functions = []
         for stack in stacks[:2]:
@@ -51,28 +52,28 @@ class Finding:
 def parse(text, ours):
     """All findings in the text of one process."""
     findings = []
-    for report in split(text):
+    for line, report in split(text):
         kind = kind_of(report[0])
         if kind is not None:
-            findings.append(Finding(kind, stacks_of(report), ours))
+            findings.append(Finding(kind, stacks_of(report), ours, line))
     return findings
 
 
 def split(text):
-    """The lines of each report."""
+    """Each report: the number of its first line, and its lines."""
     report = None
-    for line in text.splitlines():
+    for number, line in enumerate(text.split("\n")):
         if re.search(r"WARNING: ThreadSanitizer: |ERROR: (?:Thread|Address)Sanitizer: |: runtime error: ", line):
             if report is not None:
-                yield report
-            report = [line]
+                yield begin, report
+            begin, report = number, [line]
         elif report is not None:
             report.append(line)
             if line.startswith("SUMMARY: "):
-                yield report
+                yield begin, report
                 report = None
     if report is not None:
-        yield report
+        yield begin, report
 
 
 def kind_of(headline):
