@@ -26,7 +26,8 @@ MAKES_MAX = 4
 ARGUMENT_TYPES_MAX = 10  # public types offered as `@Type` to every argument
 
 PICKLING = frozenset("__reduce__ __reduce_ex__ __getstate__ __setstate__".split())
-NO_CONSTRUCTOR = re.compile(r"cannot create '.*' instances|not have a public constructor|^abstract class$")
+NO_CONSTRUCTOR = re.compile(r"cannot create '.*' instances|not have a public constructor")
+ABSTRACT = "abstract class"  # what such a one raises when it is called
 # These change their receiver or let go of its resources, whatever a comparison of pictures says.
 MUTATORS = frozenset(
     """__init__ __setstate__ add append appendleft byteswap cache_clear clear close commit compress decompress detach
@@ -299,7 +300,9 @@ class Explorer:
         patterns = unique[: choose.PATTERNS_MAX]
         if not patterns:
             reason = self.why_unknown(tried)
-            if NO_CONSTRUCTOR.search(reason) and symbol.kind == "type":
+            if reason == ABSTRACT and symbol.kind == "type":
+                self.skipped[symbol.label] = ABSTRACT
+            elif NO_CONSTRUCTOR.search(reason) and symbol.kind == "type":
                 self.skipped[symbol.label] = "cannot be made by calling it"
             elif "cannot pickle" in reason or symbol.name in PICKLING:
                 self.skipped[symbol.label] = "cannot be pickled"
@@ -382,7 +385,7 @@ class Explorer:
         """Attributes, operators and methods of the instances that can be made."""
         methods, attributes, _ = introspect.members(info, self.settings.reinit)
         if not info.makes:
-            for name, _, _ in methods:
+            for name, _, _ in methods if self.skipped.get(info.name) != ABSTRACT else ():
                 self.unknown.setdefault("%s.%s" % (info.name, name), "no %s could be made" % info.name)
             return
         make = info.makes[0]
