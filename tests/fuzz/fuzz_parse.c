@@ -24,6 +24,8 @@
     } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size); /* libFuzzer's own */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
 
 static void check_refusal(const ftf_error *err, const char *text, size_t len) {
     int lines = 1;
@@ -69,4 +71,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check_refusal(&err, text, size);
     }
     return 0;
+}
+
+/* Without a corpus the first line alone would take libFuzzer minutes: short inputs become one of these. */
+static const char *const seeds[] = {
+    "ftfuzz 1\ntarget t\nsetup\n  a = T([1, 2.5, \"x\", b\"\\x00\", (), (1,), {1, 2}, {\"k\": None}], key=True)\n"
+    "thread\n  x = a.f(1, $mutates(a), key=$index(3)) * 32\n  a[0] = -x\n  del a[-1]\nthread\n  next(a) * 300\n",
+    "ftfuzz 1\ntarget t\nsetup\n  a = m.T(float(\"inf\"), 0xff, -1)\nthread\n  a.b = 1\n  del a.b\n  a.b * 3\n  1 in "
+    "a\n"
+    "  a ** 2 * 4\n  a |= a\n  ~a\nthread\n  with a: pass\n  del a\n  gc.collect()\n  \"\\u4e2d\\ud800\".f()\nfinish\n"
+    "  a(1)\n  copy.copy(a)\nschedule at 0:41>1 1:12>0\n",
+    "ftfuzz 1\ntarget t\nthread\n  a = list([1])\n  a = list(a)\n  T.x = a\nschedule pct seed=77 depth=3\n",
+};
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) {
+    enum { SHORT = 40 };
+    const char *text = seeds[seed % (sizeof seeds / sizeof *seeds)];
+    if (size < SHORT && strlen(text) <= max_size) {
+        size = strlen(text);
+        memcpy(data, text, size);
+    }
+    return LLVMFuzzerMutate(data, size, max_size);
 }
