@@ -71,14 +71,17 @@ bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, u
     return is_place(stack) && before(stacks, index, is_place) == 0;
 }
 
-/* The special case of signature.h. */
-static bool is_handed(const ftf_record *record, const ftf_named_stack *stack) {
-    bool memory = is_kind(record, "use-after-free") || is_kind(record, "double-free") || is_kind(record, "segv") ||
-                  is_kind(record, "heap-corruption");
+/* The special case of signature.h: nothing but call plumbing between the trouble and us. */
+static bool is_handed(const ftf_named_stack *stack) {
     bool known = ftf_stack_has(stack, FTF_SORT_EXTENSION) || ftf_stack_has(stack, FTF_SORT_INTERPRETER) ||
                  ftf_stack_has(stack, FTF_SORT_FOREIGN);
     bool through_python = ftf_stack_has(stack, FTF_SORT_PLUMBING) || ftf_stack_has(stack, FTF_SORT_HELPER);
-    return memory && !known && through_python && ftf_stack_has(stack, FTF_SORT_HARNESS);
+    return !known && through_python && ftf_stack_has(stack, FTF_SORT_HARNESS);
+}
+
+static bool is_memory_error(const ftf_record *record) {
+    return is_kind(record, "use-after-free") || is_kind(record, "double-free") || is_kind(record, "segv") ||
+           is_kind(record, "heap-corruption");
 }
 
 /* ---- blame ------------------------------------------------------------------------------------------------------- */
@@ -96,7 +99,7 @@ static const char *blame_of(const ftf_record *record, const ftf_named_stack *sta
         }
         any = true;
         bool inside = stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_EXTENSION;
-        extension = extension || inside || is_handed(record, &stacks[i]);
+        extension = extension || inside || (is_memory_error(record) && is_handed(&stacks[i]));
         foreign = foreign || (stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_FOREIGN);
         all_ours = all_ours && is_ours(&stacks[i]);
     }
@@ -118,7 +121,7 @@ static void collect(const ftf_record *record, const ftf_named_stack *stacks, uin
     out->count = 0;
     for (uint32_t i = 0; i < count && out->count < FTF_PAIR_MAX; i++) {
         if (ftf_stack_counts(record, stacks, count, i) && stacks[i].top >= 0) {
-            if (is_handed(record, &stacks[i])) {
+            if (is_handed(&stacks[i])) {
                 (void)snprintf(out->names[out->count], FTF_FRAME_NAME_MAX, "a-referenced-object");
             } else {
                 ftf_frame_name(&stacks[i].frames[stacks[i].top], out->names[out->count]);
@@ -171,6 +174,9 @@ static void make_signature(const ftf_record *record, const tops *t, char out[FTF
 static const char *function_of(const tops *t, uint32_t index) {
     const ftf_named_stack *stack = t->stacks[index];
     const char *function = stack->frames[stack->top].function;
+    if (is_handed(stack) && t->count > 1) {
+        return "the caller";
+    }
     return function[0] ? function : "a function without a name";
 }
 
@@ -230,7 +236,7 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
         (void)snprintf(out, FTF_TITLE_MAX, "%s: %.300s", record->kind, detail);
     } else if (is_kind(record, "data-race") && t->count == 2) {
         title_of_race(t, out);
-    } else if (is_handed(record, t->stacks[0])) {
+    } else if (is_memory_error(record) && is_handed(t->stacks[0])) {
         (void)snprintf(out, FTF_TITLE_MAX, "%s: an object is gone that is still referenced (noticed in %s)",
                        record->kind, function_of(t, 0));
     } else if (is_kind(record, "use-after-free") && t->count == 2) {

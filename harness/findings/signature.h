@@ -10,8 +10,8 @@
  *
  * Special case: the harness uses an object that it holds a reference to, through nothing but the interpreter's call
  * plumbing, and the object is gone. Whoever gave away a reference too many did it earlier, in a call of the target, and
- * which plumbing stumbles over it is chance. So such a stack is `a-referenced-object` in the signature, and the
- * extension's. (Who freed it is only known once a replay has watched the address.)
+ * which plumbing stumbles over it is chance. So such a stack is `a-referenced-object` in the signature, and an error
+ * of memory there is the extension's. (Who freed it is only known once a replay has watched the address.)
  *
  * Pure: works on named, classified stacks (frames.h) whose tops have been chosen.
  */

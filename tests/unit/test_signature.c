@@ -224,6 +224,18 @@ static void test_identity__an_object_that_is_gone_is_one_finding_wherever_notice
                         "use-after-free: an object is gone that is still referenced (noticed in PyObject_Repr)");
 }
 
+static void test_identity__race_with_the_caller_does_not_name_helpers(void **state) {
+    (void)state;
+    scene s = make("data-race");
+    ftf_identity identity;
+    add(&s, &stdlib, "atomic-read", HANDED);
+    add(&s, &stdlib, "write", CLEAR);
+    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    assert_string_equal(identity.signature, "data-race a-referenced-object | odictobject.c:odict_clear_impl");
+    assert_string_equal(identity.title, "data race: odict_clear_impl writes what the caller reads");
+    assert_string_equal(identity.blame, "extension");
+}
+
 static void test_identity__one_side_in_the_extension_is_the_extensions(void **state) {
     (void)state;
     scene s = make("use-after-free");
@@ -286,6 +298,7 @@ int main(void) {
         cmocka_unit_test(test_identity__blame),
         cmocka_unit_test(test_identity__what_others_do_inside_of_a_call_is_theirs),
         cmocka_unit_test(test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed),
+        cmocka_unit_test(test_identity__race_with_the_caller_does_not_name_helpers),
         cmocka_unit_test(test_identity__one_side_in_the_extension_is_the_extensions),
         cmocka_unit_test(test_identity__deadlock_names_every_lane),
         cmocka_unit_test(test_identity__hang_is_the_lane_that_runs),
