@@ -181,16 +181,20 @@ static int draw_shared(ftf_gen *gen, uint32_t roles) {
 }
 
 int ftf_gen_type(ftf_gen *gen, uint32_t roles) {
+    enum { DULL = 10 }; /* no native type of the target weighs as little */
     const ftf_catalog *catalog = gen->catalog;
-    if (catalog->share_count && ftf_gen_chance(gen, 80)) {
-        int shared = draw_shared(gen, roles);
-        if (shared >= 0) {
-            return shared;
-        }
+    int shared = catalog->share_count ? draw_shared(gen, roles) : -1;
+    if (shared >= 0 && ftf_gen_chance(gen, 80)) {
+        return shared;
     }
     uint32_t total = 0;
     for (uint32_t i = 0; i < catalog->type_count; i++) {
         total += weight_of(catalog, (int)i, roles);
+    }
+    /* Where these roles are only had by what nobody asks for, another shape is the better choice. */
+    bool wanted = catalog->share_count ? shared >= 0 : total >= DULL;
+    if (!wanted && ftf_gen_chance(gen, 70)) {
+        return -1;
     }
     uint32_t left = ftf_rng_below(gen->rng, total);
     for (uint32_t i = 0; i < catalog->type_count; i++) {
