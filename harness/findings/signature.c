@@ -117,17 +117,31 @@ typedef struct tops {
     const ftf_named_stack *stacks[FTF_PAIR_MAX];
 } tops;
 
+static bool is_known(const tops *t, const char *name) {
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (strcmp(t->names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two accesses by one function are a race; but whether two or three lanes wait in one function is chance. */
 static void collect(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, tops *out) {
+    bool set = is_kind(record, "deadlock") || is_kind(record, "hang") || is_kind(record, "lock-order");
     out->count = 0;
     for (uint32_t i = 0; i < count && out->count < FTF_PAIR_MAX; i++) {
-        if (ftf_stack_counts(record, stacks, count, i) && stacks[i].top >= 0) {
-            if (is_handed(&stacks[i])) {
-                (void)snprintf(out->names[out->count], FTF_FRAME_NAME_MAX, "a-referenced-object");
-            } else {
-                ftf_frame_name(&stacks[i].frames[stacks[i].top], out->names[out->count]);
-            }
-            out->stacks[out->count] = &stacks[i];
-            out->count++;
+        char *name = out->names[out->count];
+        if (!ftf_stack_counts(record, stacks, count, i) || stacks[i].top < 0) {
+            continue;
+        }
+        if (is_handed(&stacks[i])) {
+            (void)snprintf(name, FTF_FRAME_NAME_MAX, "a-referenced-object");
+        } else {
+            ftf_frame_name(&stacks[i].frames[stacks[i].top], name);
+        }
+        if (!set || !is_known(out, name)) {
+            out->stacks[out->count++] = &stacks[i];
         }
     }
 }
@@ -200,7 +214,7 @@ static void title_of_race(const tops *t, char out[FTF_TITLE_MAX]) {
 static void title_of_block(const ftf_record *record, const tops *t, char out[FTF_TITLE_MAX]) {
     bool many = t->count > 1;
     const char *verb = is_kind(record, "hang")         ? (many ? "do not return" : "does not return")
-                       : is_kind(record, "lock-order") ? (many ? "lock in opposite order" : "locks in opposite order")
+                       : is_kind(record, "lock-order") ? (many ? "lock in opposite order" : "locks in both orders")
                                                        : (many ? "wait for ever" : "waits for ever");
     int n = snprintf(out, FTF_TITLE_MAX, "%s: ", record->kind);
     for (uint32_t i = 0; i < t->count && n < FTF_TITLE_MAX; i++) {

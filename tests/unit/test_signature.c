@@ -86,7 +86,7 @@ static void test_frames__files_are_shortened(void **state) {
 typedef struct scene {
     ftf_record record;
     uint32_t count;
-    ftf_named_stack stacks[4];
+    ftf_named_stack stacks[6];
 } scene;
 
 static void add(scene *s, const ftf_catalog *catalog, const char *role, const char *const (*frames)[2]) {
@@ -255,6 +255,7 @@ static void test_identity__deadlock_names_every_lane(void **state) {
     add(&s, &stdlib, "blocked", NEXT);
     add(&s, &stdlib, "blocked", OURS); /* parked: it has nothing to do with it */
     add(&s, &stdlib, "running", CLEAR);
+    add(&s, &stdlib, "blocked", CLEAR); /* one more that waits there is no other bug */
     ftf_identity_make(&s.record, s.stacks, s.count, &identity);
     assert_string_equal(identity.signature,
                         "deadlock odictobject.c:odict_clear_impl | odictobject.c:odictiter_iternext");
