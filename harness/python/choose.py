@@ -33,7 +33,8 @@ def _features(key):
     vector, keywords = key
     found = {(len(vector), "arity"), (tuple(name for name, _ in keywords), "keywords")}
     for place, (descriptor, _) in [*enumerate(vector), *keywords]:
-        found.add((place, hints.family(descriptor)))
+        # A descriptor is a number, too: worth nothing beside one, unless nothing else was accepted.
+        found.add((place, "int" if descriptor == "fd" else hints.family(descriptor)))
     return found
 
 

@@ -246,8 +246,9 @@ class Explorer:
             if receiver and symbol.name in ("__setstate__", "setstate"):
                 extra.examples.extend(self.states(receiver, symbol.name))
             patterns = self.given(tried, self.settings.patterns)
-            search.Search(tried, extra).find()
-            patterns += choose.choose(tried)
+            if symbol.label not in self.settings.exact:
+                search.Search(tried, extra).find()
+                patterns += choose.choose(tried)
         for key, reply in list(tried.accepted.items()):
             own = symbol.type_name and self.makes_its_own(symbol, reply)
             if reply.status == "ok" and not own:  # learn_constructor chooses among these itself

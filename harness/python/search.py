@@ -224,7 +224,8 @@ class Search:
     def uniform(self, length):
         """The same kind everywhere, then pairs of kinds: for callables whose arguments must agree."""
         for kind in self.alphabet(0, length):
-            self.calls.trial(((kind, 0),) * length)
+            if kind not in SPECIAL or length == 1:
+                self.calls.trial(((kind, 0),) * length)
         if length == 2:
             for first in ORDER[:12]:
                 for second in ORDER[:12]:

@@ -6,6 +6,7 @@ CONTRACTS = ("no-crash", "memory-safe", "consistent")
 _SCHEMA = {
     "target": {
         "import": str, "contract": str, "description": str, "share": list, "reinit": bool, "modules": list,
+        "exact": list,
     },
     "skip": {"name": str, "reason": str},
     "make": {"type": str, "lines": list},
@@ -31,6 +32,7 @@ class TargetFile:
         self.share = []
         self.reinit = False
         self.modules = []
+        self.exact = []
         self.skips = {}
         self.makes = []
         self.patterns = []
@@ -56,7 +58,7 @@ def load(path, kinds):
     result = TargetFile()
     head = data.get("target", {})
     result.import_name = head.get("import")
-    for key in ("contract", "description", "share", "reinit", "modules"):
+    for key in ("contract", "description", "share", "reinit", "modules", "exact"):
         setattr(result, key, head.get(key, getattr(result, key)))
     result.skips = {row["name"]: row["reason"] for row in data.get("skip", [])}
     result.makes = data.get("make", [])

@@ -136,6 +136,7 @@ class Awkward(unittest.TestCase):
             [target]
             contract = "no-crash"
             share = ["Vault"]
+            exact = ["Vault.open"]
             [[make]]
             type = "Vault"
             lines = ["s0 = Key(1234)", "Vault(s0)"]
@@ -167,7 +168,7 @@ class Awkward(unittest.TestCase):
         )
         found = callables(catalog)
         pattern = {"args": ["=1234"], "kwargs": {}, "score": 3, "returns": "int"}
-        self.assertEqual(found["Vault.open"]["patterns"][0], pattern, errors)
+        self.assertEqual(found["Vault.open"]["patterns"], [pattern], errors)
         self.assertEqual((catalog["contract"], catalog["share"]), ("no-crash", ["Vault"]))
         self.assertIn({"name": "Vault.burn", "reason": "leaves nothing"}, catalog["skipped"])
         self.assertIn("src/vault.c", catalog["blame"]["files"])
