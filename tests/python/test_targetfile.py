@@ -68,7 +68,7 @@ class Load(unittest.TestCase):
         self.assertIn("line 2", self.refused("[target]\nimport = \n"))
 
     def test_load__names_the_known_keys(self):
-        self.assertIn("known are contract, description, import", self.refused("[target]\nimports = 'x'\n"))
+        self.assertIn("known are contract, description, exact, import", self.refused("[target]\nimports = 'x'\n"))
         self.assertIn("known are blame, make", self.refused("[targets]\n"))
         self.assertIn("unknown key 'characters'", self.refused("[values]\ncharacters = []\n"))
         self.assertIn("[[make]]", self.refused("[make]\ntype = 'T'\n"))
