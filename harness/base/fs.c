@@ -200,6 +200,19 @@ ftf_status ftf_fs_make_dirs(const char *path, ftf_error *err) {
     return FTF_OK;
 }
 
+ftf_status ftf_fs_make_absolute(char path[FTF_FS_PATH_MAX], ftf_error *err) {
+    char *absolute = realpath(path, NULL);
+    if (!absolute) {
+        return ftf_fail(err, FTF_IO, "cannot find %s: %s", path, strerror(errno));
+    }
+    size_t len = strlen(absolute);
+    if (len < FTF_FS_PATH_MAX) {
+        memcpy(path, absolute, len + 1);
+    }
+    free(absolute);
+    return len < FTF_FS_PATH_MAX ? FTF_OK : ftf_fail(err, FTF_IO, "the path of %s is too long", path);
+}
+
 ftf_status ftf_fs_make_temporary_dir(const char *parent, char path[FTF_FS_PATH_MAX], ftf_error *err) {
     ftf_status status = ftf_fs_join(path, parent, FTF_FS_TEMPORARY "XXXXXX", err);
     if (status != FTF_OK) {

@@ -50,6 +50,9 @@ ftf_status ftf_fs_write(const char *path, const void *bytes, size_t len, ftf_err
 /* Like mkdir -p. */
 ftf_status ftf_fs_make_dirs(const char *path, ftf_error *err);
 
+/* Makes the path of something that exists absolute, in place: what is handed to a process with another working folder. */
+ftf_status ftf_fs_make_absolute(char path[FTF_FS_PATH_MAX], ftf_error *err);
+
 /* Makes a new empty folder `<parent>/.tmp-<random>` and stores its path; the caller renames or removes it. */
 ftf_status ftf_fs_make_temporary_dir(const char *parent, char path[FTF_FS_PATH_MAX], ftf_error *err);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/zygote.h"
 
 /*
  * Between fork and exec the child makes only async-signal-safe calls: the parent may have threads (the symbolizer
@@ -241,6 +242,9 @@ done:
 static uint64_t to_ms(struct timeval tv) { return (uint64_t)tv.tv_sec * 1000u + (uint64_t)tv.tv_usec / 1000u; }
 
 static bool reap(ftf_proc *proc, int flags, ftf_proc_end *end) {
+    if (proc->zygote != NULL) {
+        return ftf_zygote_poll(proc, (flags & WNOHANG) == 0, end);
+    }
     int raw = 0;
     struct rusage usage;
     pid_t got;
@@ -286,7 +290,9 @@ bool ftf_proc_wait(ftf_proc *proc, uint64_t deadline_ms, ftf_proc_end *end) {
 }
 
 void ftf_proc_signal(const ftf_proc *proc, int signal) {
-    if (proc->pid > 0) {
+    if (proc->pid > 0 && proc->zygote != NULL) {
+        ftf_zygote_signal(proc, signal);
+    } else if (proc->pid > 0) {
         (void)kill(-proc->pid, signal);
     }
 }

@@ -44,6 +44,7 @@ typedef struct ftf_proc {
     pid_t pid;     /* 0 once reaped; also the id of its process group */
     int stdin_fd;  /* -1 without a pipe; the caller closes them with ftf_proc_close_pipes */
     int stdout_fd;
+    struct ftf_zygote *zygote; /* where it came from; NULL: it is our own child (zygote.h) */
 } ftf_proc;
 
 typedef struct ftf_proc_end {

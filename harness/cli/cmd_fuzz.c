@@ -180,7 +180,8 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
     }
     if (ftf_paths_find(&paths, err) != FTF_OK || choose_flavours(&paths, a->flavour, options.flavours, err) != FTF_OK ||
         ftf_target_resolve(&paths, a->spec, &target, err) != FTF_OK ||
-        ftf_path(out, err, "%s/%s", a->out, target.name) != FTF_OK || ftf_fs_make_dirs(out, err) != FTF_OK) {
+        ftf_path(out, err, "%s/%s", a->out, target.name) != FTF_OK || ftf_fs_make_dirs(out, err) != FTF_OK ||
+        ftf_fs_make_absolute(out, err) != FTF_OK) {
         return ftf_command_fail(err);
     }
     if (ftf_learn(&paths, &target, &learnt, err) != FTF_OK) {

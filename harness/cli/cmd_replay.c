@@ -232,6 +232,7 @@ static ftf_status replay_flavour(setting *s, ftf_flavour flavour, ftf_error *err
                                    .catalog = s->learnt.catalog,
                                    .symbolizer = s->symbolizer,
                                    .scratch = s->scratch,
+                                   .zygote = true,
                                    .jobs = s->arguments->jobs > 0        ? (uint32_t)s->arguments->jobs
                                            : cpus < FTF_ATTEMPT_JOBS_MAX ? (uint32_t)cpus
                                                                          : FTF_ATTEMPT_JOBS_MAX};

@@ -63,6 +63,7 @@ static ftf_status confirm_one(confirmation *c, const char *id, ftf_flavour flavo
                                    .symbolizer = c->campaign->symbolizer,
                                    .scratch = c->campaign->work,
                                    .jobs = (uint32_t)(cpus < JOBS_MAX ? cpus : JOBS_MAX),
+                                   .zygote = true,
                                    .deadline_ms = DEADLINE_MS,
                                    .tick = goes_on,
                                    .self = c};

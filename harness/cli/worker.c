@@ -12,6 +12,7 @@
 #include "base/blackbox.h"
 #include "base/check.h"
 #include "base/rng.h"
+#include "base/zygote.h"
 #include "scenario/scenario.h"
 
 enum {
@@ -29,7 +30,8 @@ struct ftf_worker {
     uint32_t generation;
     bool running, intended;
     ftf_proc proc;
-    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX];
+    ftf_zygote *zygote; /* of this place: processes are forked after the import */
+    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX];
     const ftf_blackbox *box; /* of the running process; NULL until it has made one */
     ftf_counters past;       /* of earlier processes */
     uint32_t early;          /* early deaths in a row */
@@ -124,6 +126,9 @@ static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
     if (status == FTF_OK) {
         status = ftf_path(worker->err_path, err, "%s/%s.%u.err", o->work, worker->name, worker->generation);
     }
+    /* The target may create files by any name it is given. */
+    status = status == FTF_OK ? ftf_path(worker->cwd, err, "%s/%s.cwd", o->work, worker->name) : status;
+    status = status == FTF_OK ? ftf_fs_make_dirs(worker->cwd, err) : status;
     if (status != FTF_OK) {
         return status;
     }
@@ -133,8 +138,9 @@ static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
     ftf_proc_options options = {.argv = args->argv,
                                 .stderr_path = worker->err_path,
                                 .append_output = true, /* so that the file can be cut while it is written */
+                                .cwd = worker->cwd,
                                 .cpu = o->cpu};
-    status = ftf_proc_spawn(&options, &worker->proc, err);
+    status = ftf_zygote_spawn(&worker->zygote, &options, &worker->proc, err);
     free(args);
     if (status == FTF_OK) {
         worker->running = true;
@@ -289,6 +295,7 @@ void ftf_worker_stop(ftf_worker *worker, uint64_t deadline_ms) {
 void ftf_worker_destroy(ftf_worker *worker) {
     if (worker != NULL) {
         ftf_worker_stop(worker, 0);
+        ftf_zygote_destroy(worker->zygote);
         free(worker);
     }
 }

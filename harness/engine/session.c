@@ -111,8 +111,7 @@ static void spool(ftf_session *session, ftf_record *record) {
     char name[128];
     ftf_error err;
     snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)++session->records);
-    if (session->options->spool != NULL &&
-        ftf_record_write(record, session->options->spool, name, &err) != FTF_OK) {
+    if (session->options->spool != NULL && ftf_record_write(record, session->options->spool, name, &err) != FTF_OK) {
         fprintf(stderr, "ftfuzz-worker: error: %s\n", err.text);
         _Exit(FTF_EXIT_SETUP);
     }
@@ -268,9 +267,7 @@ static void run_schedule(ftf_session *session) {
     ftf_schedule schedule = chosen_schedule(session);
     ftf_run_plan plan = {.lanes = (int)session->scenario.lane_count};
     switch (schedule.kind) {
-    case FTF_SCHEDULE_PCT:
-        run_rounds(session, &schedule);
-        return;
+    case FTF_SCHEDULE_PCT: run_rounds(session, &schedule); return;
     case FTF_SCHEDULE_AT:
         plan.mode = FTF_RUN_AT;
         plan.switches = schedule.switches;

@@ -154,7 +154,8 @@ static void *watch_main(void *unused) {
         pause_ms(POLL_MS);
         const ftf_blackbox *box = watch.box;
         bool same = box->sequence == seen_sequence && box->round == seen_round && box->phase == seen_phase;
-        bool busy = box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING || box->phase == FTF_PHASE_FINISHING;
+        bool busy = box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING ||
+                    box->phase == FTF_PHASE_FINISHING;
         same_ms = same && busy ? same_ms + POLL_MS : 0;
         seen_sequence = box->sequence;
         seen_round = box->round;

@@ -171,6 +171,10 @@ static bool had_scenario(const ftf_blackbox *box) {
            (box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING || box->phase == FTF_PHASE_FINISHING);
 }
 
+static bool was_up(const ftf_blackbox *box) {
+    return box && box->phase != FTF_PHASE_STARTING && box->phase != FTF_PHASE_IMPORTING;
+}
+
 static void judge_verdict(scene *s) {
     const ftf_blackbox *box = s->box;
     if (!box || box->verdict_kind[0] == '\0') {
@@ -247,7 +251,7 @@ static bool judge_exit(scene *s) {
     switch (s->options->end.code) {
     case 0:
     case FTF_WORKER_EXIT_RECORD:
-        if (had_scenario(s->box)) {
+        if (had_scenario(s->box) || !was_up(s->box)) {
             return false; /* TSan ends a process that crashed with its own `exitcode`, which is 0 in a worker */
         }
         out->death = FTF_DEATH_NONE;

@@ -26,7 +26,7 @@ typedef struct lane_state {
     uint64_t calls, accepted;
     uint32_t broken, broken_op;
     _Alignas(128) _Atomic uint32_t go; /* futex word: one more for each run of this lane */
-    char end_edge; /* its address is the edge from this lane to the main thread */
+    char end_edge;                     /* its address is the edge from this lane to the main thread */
 } lane_state;
 
 struct ftf_pool {
@@ -35,8 +35,8 @@ struct ftf_pool {
     const ftf_scenario *scenario;
     int lanes;
     bool stop;
-    char start_edge; /* its address is the edge from the main thread to the lanes */
-    _Alignas(128) _Atomic uint32_t running;    /* futex word: lanes that have not ended yet */
+    char start_edge;                        /* its address is the edge from the main thread to the lanes */
+    _Alignas(128) _Atomic uint32_t running; /* futex word: lanes that have not ended yet */
     lane_state lane[FTF_LANES_MAX];
 };
 
@@ -124,7 +124,8 @@ ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box) {
     pool->box = box;
     pthread_attr_t attr;
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, 16u << 20); /* sanitized frames are large, and recursion must end in RecursionError */
+    pthread_attr_setstacksize(&attr,
+                              16u << 20); /* sanitized frames are large, and recursion must end in RecursionError */
     for (int i = 0; i < FTF_LANES_MAX; i++) {
         pool->lane[i].pool = pool;
         pool->lane[i].id = i;

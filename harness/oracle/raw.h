@@ -17,14 +17,14 @@
 #include <stdint.h>
 
 enum {
-    FTF_RAW_MAX = 24,     /* reports kept of one run; more are counted */
+    FTF_RAW_MAX = 24, /* reports kept of one run; more are counted */
     FTF_RAW_STACKS = 4,
     FTF_RAW_FRAMES = 48,
     FTF_REPEATS = 3,
 };
 
 typedef struct ftf_raw_stack {
-    const char *role; /* as in findings/record.h; static */
+    const char *role;   /* as in findings/record.h; static */
     uint64_t os_thread; /* kernel thread id, 0 where unknown */
     uint64_t address;
     uint32_t size;

@@ -96,7 +96,8 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
     const char *description = "";
     void *sleep_trace[1] = {NULL};
     int count = 0, stacks = 0, mops = 0, locations = 0, mutexes = 0, threads = 0, tids = 0;
-    __tsan_get_report_data(report, &description, &count, &stacks, &mops, &locations, &mutexes, &threads, &tids, sleep_trace, 1);
+    __tsan_get_report_data(report, &description, &count, &stacks, &mops, &locations, &mutexes, &threads, &tids,
+                           sleep_trace, 1);
     const char *kind = kind_of(description);
     ftf_raw_report *raw = kind != NULL ? ftf_raw_begin() : NULL;
     if (raw == NULL) {

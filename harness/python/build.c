@@ -4,9 +4,9 @@
 
 #include "python_sources.h"
 
-static PyObject *target_module;  /* imported for good */
+static PyObject *target_module; /* imported for good */
 static PyObject *builtins_module;
-static PyObject *recipes;        /* dict of recipes.py */
+static PyObject *recipes; /* dict of recipes.py */
 
 /* ---- names --------------------------------------------------------------------------------------------------------------- */
 

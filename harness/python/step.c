@@ -22,18 +22,13 @@ static ftf_operand_when later(ftf_operand_when a, ftf_operand_when b) { return a
 static ftf_operand_when when_to_build(const ftf_value *value) {
     ftf_operand_when when = FTF_OPERAND_ONCE;
     switch (value->kind) {
-    case FTF_VALUE_SLOT:
-        return FTF_OPERAND_LATE;
+    case FTF_VALUE_SLOT: return FTF_OPERAND_LATE;
     case FTF_VALUE_LIST:
     case FTF_VALUE_SET:
     case FTF_VALUE_DICT:
-    case FTF_VALUE_RECIPE:
-        when = FTF_OPERAND_EACH_RUN;
-        break;
-    case FTF_VALUE_TUPLE:
-        break;
-    default:
-        return FTF_OPERAND_ONCE;
+    case FTF_VALUE_RECIPE: when = FTF_OPERAND_EACH_RUN; break;
+    case FTF_VALUE_TUPLE: break;
+    default: return FTF_OPERAND_ONCE;
     }
     for (uint32_t i = 0; i < value->len; i++) {
         when = later(when, when_to_build(&value->items[i]));
@@ -60,9 +55,7 @@ static bool add_operand(ftf_step *step, const ftf_value *value) {
 }
 
 /* Which forms have a receiver or left operand. */
-static bool has_self(ftf_op_code code) {
-    return code != FTF_OP_CALL && code != FTF_OP_COLLECT;
-}
+static bool has_self(ftf_op_code code) { return code != FTF_OP_CALL && code != FTF_OP_COLLECT; }
 
 static bool prepare_names(ftf_step *step, const ftf_op *op) {
     if (op->code == FTF_OP_CALL) {
@@ -130,7 +123,8 @@ void ftf_step_release(ftf_step *step) {
 /* ---- running ----------------------------------------------------------------------------------------------------------------- */
 
 /* The operands as an argument vector of borrowed references; what had to be built now is in owned[0..*owned_count). */
-static bool gather(const ftf_step *step, PyObject *const *slots, PyObject **argv, PyObject **owned, uint32_t *owned_count) {
+static bool gather(const ftf_step *step, PyObject *const *slots, PyObject **argv, PyObject **owned,
+                   uint32_t *owned_count) {
     for (uint32_t i = 0; i < step->count; i++) {
         const ftf_operand *operand = &step->operands[i];
         if (operand->when == FTF_OPERAND_SLOT) {
@@ -279,23 +273,18 @@ static PyObject *run_gathered(const ftf_step *step, PyObject **argv, PyObject **
     ftf_op_code code = step->op->code;
     switch (code) {
     case FTF_OP_CALL:
-    case FTF_OP_METHOD:
-        return run_call(step, argv);
+    case FTF_OP_METHOD: return run_call(step, argv);
     case FTF_OP_GETATTR:
     case FTF_OP_SETATTR:
-    case FTF_OP_DELATTR:
-        return run_attribute(step, argv);
+    case FTF_OP_DELATTR: return run_attribute(step, argv);
     case FTF_OP_GETITEM:
     case FTF_OP_SETITEM:
-    case FTF_OP_DELITEM:
-        return run_item(code, argv);
-    case FTF_OP_DROP:
-        Py_CLEAR(slots[step->op->self.slot]);
-        return Py_NewRef(Py_None);
-    case FTF_OP_COLLECT:
-        return PyObject_CallNoArgs(known.collect);
+    case FTF_OP_DELITEM: return run_item(code, argv);
+    case FTF_OP_DROP: Py_CLEAR(slots[step->op->self.slot]); return Py_NewRef(Py_None);
+    case FTF_OP_COLLECT: return PyObject_CallNoArgs(known.collect);
     default:
-        return code >= FTF_OP_ADD && code <= FTF_OP_IXOR ? run_binary(code, argv[0], argv[1]) : run_unary(code, argv[0]);
+        return code >= FTF_OP_ADD && code <= FTF_OP_IXOR ? run_binary(code, argv[0], argv[1])
+                                                         : run_unary(code, argv[0]);
     }
 }
 

@@ -13,7 +13,12 @@
 
 #include "scenario/scenario.h"
 
-typedef enum ftf_operand_when { FTF_OPERAND_ONCE, FTF_OPERAND_EACH_RUN, FTF_OPERAND_LATE, FTF_OPERAND_SLOT } ftf_operand_when;
+typedef enum ftf_operand_when {
+    FTF_OPERAND_ONCE,
+    FTF_OPERAND_EACH_RUN,
+    FTF_OPERAND_LATE,
+    FTF_OPERAND_SLOT
+} ftf_operand_when;
 
 typedef struct ftf_operand {
     ftf_operand_when when;

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/fs.h"
 #include "base/proc.h"
+#include "base/zygote.h"
 #include "findings/crash.h"
 
 /*
@@ -25,6 +26,7 @@ enum {
 
 typedef struct job {
     ftf_proc proc; /* pid 0: idle */
+    ftf_zygote *zygote;
     char folder[FTF_FS_PATH_MAX];
     uint64_t until_ms;
 } job;
@@ -117,8 +119,10 @@ static ftf_status start_job(attempt *a, uint32_t slot, ftf_error *err) {
     command c;
     int cpu = cpu_of(a, slot);
     make_command(a, j, blackbox, spool, cpu, &c);
-    ftf_proc_options options = {.argv = c.argv, .stdout_path = output, .stderr_path = output, .cpu = cpu};
-    status = ftf_proc_spawn(&options, &j->proc, err);
+    ftf_proc_options options = {
+        .argv = c.argv, .stdout_path = output, .stderr_path = output, .cwd = j->folder, .cpu = cpu};
+    status = a->options->zygote ? ftf_zygote_spawn(&j->zygote, &options, &j->proc, err)
+                                : ftf_proc_spawn(&options, &j->proc, err);
     release_command(&c);
     if (status == FTF_OK) {
         uint64_t deadline = a->options->deadline_ms ? a->options->deadline_ms : FTF_ATTEMPT_DEADLINE_MS;
@@ -261,7 +265,7 @@ static ftf_status finish_job(attempt *a, job *j, const ftf_proc_end *end, bool t
 
 static ftf_status step(attempt *a, ftf_error *err) {
     ftf_status status = FTF_OK;
-    for (uint32_t i = 0; i < a->job_count && status == FTF_OK; i++) {
+    for (uint32_t i = 0; i < a->job_count && status == FTF_OK && !is_decided(a); i++) {
         job *j = &a->jobs[i];
         ftf_proc_end end;
         if (j->proc.pid > 0 && ftf_proc_poll(&j->proc, &end)) {
@@ -301,6 +305,10 @@ static ftf_status prepare(attempt *a, const char *text, ftf_error *err) {
         a->folder[0] = '\0';
         return status;
     }
+    status = ftf_fs_make_absolute(a->folder, err);
+    if (status != FTF_OK) {
+        return status;
+    }
     status = ftf_fs_join(a->scenario, a->folder, "scenario.ft", err);
     return status == FTF_OK ? ftf_fs_write(a->scenario, text, strlen(text), err) : status;
 }
@@ -311,6 +319,7 @@ static void clean_up(attempt *a) {
         if (a->jobs[i].proc.pid > 0) {
             ftf_proc_stop(&a->jobs[i].proc, 0, &end);
         }
+        ftf_zygote_destroy(a->jobs[i].zygote);
     }
     if (a->folder[0]) {
         (void)ftf_fs_remove_tree(a->folder, NULL);

@@ -47,6 +47,7 @@ typedef struct ftf_attempt_options {
     const char *scratch;             /* a folder for temporary ones; made when missing */
     uint32_t jobs;                   /* processes at a time; 0 means 1 */
     int first_cpu;                   /* job j is pinned to CPU first_cpu + j, modulo those there are; -1: not pinned */
+    bool zygote;                     /* the worker understands --serve: fork the processes after the import */
     uint64_t deadline_ms;            /* per process; 0: FTF_ATTEMPT_DEADLINE_MS */
     uint32_t enough;                 /* stop once k reached this; 0: run all n */
     uint32_t hopeless;               /* stop once so many processes ran and k is still 0; 0: run all n */

@@ -10,8 +10,8 @@
 bool ftf_gen_chance(ftf_gen *gen, uint32_t percent) { return ftf_rng_below(gen->rng, 100) < percent; }
 
 uint32_t ftf_gen_repeat(ftf_gen *gen) {
-    static const uint32_t repeats[] = {2, 2, 4, 4, 8, 8, 8, 32, 32, 32, 100, 100, 300};
-    if (ftf_gen_chance(gen, 75)) {
+    static const uint32_t repeats[] = {2, 2, 2, 3, 4, 4, 4, 8, 8, 8, 16, 32, 32, 100, 300};
+    if (ftf_gen_chance(gen, 85)) {
         return 1;
     }
     return repeats[ftf_rng_below(gen->rng, sizeof repeats / sizeof *repeats)];

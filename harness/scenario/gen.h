@@ -53,7 +53,10 @@ int ftf_gen_type(ftf_gen *gen, uint32_t roles);
    that is known. */
 int ftf_gen_visible(ftf_gen *gen, int owner, int holds);
 
-/* 1 three times in four, else up to 300: short scenarios run most often, long ones reach exhaustion and realloc. */
+/*
+ * 1 mostly, else up to 300. A call repeated costs what many scenarios cost, and a switch that falls into it at random
+ * meets the window no more often; but only repeats exhaust iterators and outgrow buffers.
+ */
 uint32_t ftf_gen_repeat(ftf_gen *gen);
 
 /* True with a chance of percent in 100. */

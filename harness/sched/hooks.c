@@ -5,20 +5,20 @@
  */
 #include "sched/state.h"
 
-#define FTF_ACCESS_HOOK(size)                                     \
-    void __sanitizer_cov_load##size(void *address);               \
-    void __sanitizer_cov_load##size(void *address) {              \
-        ftf_lane *lane = ftf_self;                                \
-        if (lane != NULL) {                                       \
-            ftf_point(lane, (uintptr_t)address, false);           \
-        }                                                         \
-    }                                                             \
-    void __sanitizer_cov_store##size(void *address);              \
-    void __sanitizer_cov_store##size(void *address) {             \
-        ftf_lane *lane = ftf_self;                                \
-        if (lane != NULL) {                                       \
-            ftf_point(lane, (uintptr_t)address, true);            \
-        }                                                         \
+#define FTF_ACCESS_HOOK(size) \
+    void __sanitizer_cov_load##size(void *address); \
+    void __sanitizer_cov_load##size(void *address) { \
+        ftf_lane *lane = ftf_self; \
+        if (lane != NULL) { \
+            ftf_point(lane, (uintptr_t)address, false); \
+        } \
+    } \
+    void __sanitizer_cov_store##size(void *address); \
+    void __sanitizer_cov_store##size(void *address) { \
+        ftf_lane *lane = ftf_self; \
+        if (lane != NULL) { \
+            ftf_point(lane, (uintptr_t)address, true); \
+        } \
     }
 
 FTF_ACCESS_HOOK(1)

@@ -31,15 +31,15 @@ extern int ___interceptor_pthread_mutex_unlock(pthread_mutex_t *mutex) __attribu
 extern void __tsan_acquire(void *address) __attribute__((weak));
 
 /* libc's own definition behind ours, looked up once (racing look-ups find the same). */
-#define FTF_NEXT(type, name)                                  \
-    static type next_##name(void) {                           \
-        static _Atomic(void *) found;                         \
-        void *symbol = atomic_load(&found);                   \
-        if (symbol == NULL) {                                 \
-            symbol = dlsym(RTLD_NEXT, #name);                 \
-            atomic_store(&found, symbol);                     \
-        }                                                     \
-        return (type)(uintptr_t)symbol;                       \
+#define FTF_NEXT(type, name) \
+    static type next_##name(void) { \
+        static _Atomic(void *) found; \
+        void *symbol = atomic_load(&found); \
+        if (symbol == NULL) { \
+            symbol = dlsym(RTLD_NEXT, #name); \
+            atomic_store(&found, symbol); \
+        } \
+        return (type)(uintptr_t)symbol; \
     }
 
 typedef int (*sem_call)(sem_t *);

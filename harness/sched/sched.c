@@ -39,8 +39,8 @@ static void record_switch(const ftf_lane *lane, int to) {
         return;
     }
     if (box->switch_count < FTF_BLACKBOX_SWITCHES) {
-        box->switches[box->switch_count] =
-            (ftf_blackbox_switch){.lane = (uint8_t)lane->id, .to = (uint8_t)to, .point = lane->points};
+        box->switches[box->switch_count] = (ftf_blackbox_switch){
+            .lane = (uint8_t)lane->id, .to = (uint8_t)to, .point = lane->points};
     }
     box->switch_count++;
 }
@@ -147,7 +147,8 @@ static int default_successor(int id) {
 static int highest_priority(int except) {
     int best = FTF_NOBODY;
     for (int i = 0; i < ftf_sched.lanes; i++) {
-        if (i != except && is_ready(i) && (best == FTF_NOBODY || ftf_sched.lane[i].priority > ftf_sched.lane[best].priority)) {
+        if (i != except && is_ready(i) &&
+            (best == FTF_NOBODY || ftf_sched.lane[i].priority > ftf_sched.lane[best].priority)) {
             best = i;
         }
     }

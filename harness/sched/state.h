@@ -67,11 +67,11 @@ typedef struct ftf_sched_state {
     _Atomic uint32_t steals;
     uint32_t diverged;
     int lowest_priority;
-    uint64_t clock_ns;     /* virtual CLOCK_MONOTONIC */
-    int64_t realtime_ns;   /* CLOCK_REALTIME minus CLOCK_MONOTONIC when the run began */
+    uint64_t clock_ns;   /* virtual CLOCK_MONOTONIC */
+    int64_t realtime_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC when the run began */
     ftf_lane lane[FTF_LANES_MAX];
     ftf_event event[FTF_SWITCHES_MAX + 1]; /* one more: the choice of the first lane */
-    ftf_access *logs[FTF_LANES_MAX]; /* FTF_PROFILE_POINTS each */
+    ftf_access *logs[FTF_LANES_MAX];       /* FTF_PROFILE_POINTS each */
 } ftf_sched_state;
 
 extern ftf_sched_state ftf_sched;
