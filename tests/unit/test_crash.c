@@ -157,6 +157,8 @@ static void test_crash__the_phase_decides_whose_it_is(void **state) {
     (void)state;
     ftf_proc_end end = {.code = 77};
     box->phase = FTF_PHASE_STARTING;
+    assert_death((ftf_proc_end){.code = 0}, "FATAL: ThreadSanitizer: unexpected memory mapping\n", FTF_DEATH_SETUP,
+                 "unexpected memory mapping");
     assert_death(end, SEGV, FTF_DEATH_SETUP, "before its interpreter was up");
     box->phase = FTF_PHASE_IMPORTING;
     assert_death(end, SEGV, FTF_DEATH_SETUP, "crashes when it is imported");
