@@ -1,4 +1,4 @@
-/* expect: data-race tsan in blob_view|view_end <-> blob_view|view_end|blob_resize|blob_fill;
+/* expect: data-race tsan in blob_view|view_end <-> blob_view|view_end|view_tobytes|blob_resize|blob_fill;
            data-race tsan in blob_fill <-> blob_fill|blob_resize|blob_view|view_tobytes|blob_length;
            use-after-free tsan,asan in blob_fill|view_tobytes;
            heap-overflow asan in blob_fill|view_tobytes;
