@@ -21,7 +21,8 @@
 static const char WORKER[] =
     "#!/bin/sh\n"
     "for a in \"$@\"; do case $a in --spool=*) spool=${a#*=};; --replay=*) file=${a#*=};;\n"
-    "--home=*) home=${a#*=};; esac; done\n"
+    "--home=*) home=${a#*=};; --blackbox=*) box=${a#*=};; esac; done\n"
+    "cp $home/box $box\n"
     "n=$(cat $home/count 2>/dev/null || echo 0); n=$((n + 1)); echo $n > $home/count\n"
     "note() { printf '{\"format\": 1, \"kind\": \"error-protocol\", \"flavour\": \"tsan\", \"detail\": \"%s\","
     " \"scenario\": \"s\", \"steals\": 1}' \"$1\" > $spool/replay-$1.json; }\n"
@@ -53,10 +54,15 @@ static int setup(void **state) {
     (void)snprintf(worker, sizeof worker, "%s/worker", folder);
     (void)snprintf(home, sizeof home, "%s/home", folder);
     (void)snprintf(scratch, sizeof scratch, "%s/scratch", folder);
-    return ftf_fs_write(worker, WORKER, sizeof WORKER - 1, NULL) == FTF_OK && chmod(worker, 0755) == 0 &&
-                   ftf_fs_make_dirs(home, NULL) == FTF_OK
-               ? 0
-               : -1;
+    char box_path[600];
+    (void)snprintf(box_path, sizeof box_path, "%s/box", home);
+    ftf_blackbox *box = ftf_fs_make_dirs(home, NULL) == FTF_OK ? ftf_blackbox_create(box_path, NULL) : NULL;
+    if (!box) {
+        return -1;
+    }
+    box->phase = FTF_PHASE_DONE; /* the played worker always ends in order */
+    ftf_blackbox_close(box);
+    return ftf_fs_write(worker, WORKER, sizeof WORKER - 1, NULL) == FTF_OK && chmod(worker, 0755) == 0 ? 0 : -1;
 }
 
 static int teardown(void **state) {
