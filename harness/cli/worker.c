@@ -1,8 +1,10 @@
 #include "cli/worker.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,7 @@ enum {
     ARGS_MAX = 40,
     ARG_BYTES = FTF_FS_PATH_MAX + 32,
     NAME_MAX_BYTES = 32,
+    READ_MS = 250,  /* between looks at the counters */
     LOOK_MS = 1000, /* between looks at memory, progress and the size of stderr */
     DELAY_FIRST_MS = 100,
     DELAY_MAX_MS = 5000,
@@ -32,10 +35,11 @@ struct ftf_worker {
     ftf_proc proc;
     ftf_zygote *zygote; /* of this place: processes are forked after the import */
     char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX];
-    const ftf_blackbox *box; /* of the running process; NULL until it has made one */
-    ftf_counters past;       /* of earlier processes */
-    uint32_t early;          /* early deaths in a row */
-    uint64_t start_at_ms, looked_ms, progress_ms, progress_runs;
+    bool seen;         /* the running process has made its black box */
+    ftf_counters live; /* what it says */
+    ftf_counters past; /* of earlier processes */
+    uint32_t early;    /* early deaths in a row */
+    uint64_t start_at_ms, read_ms, looked_ms, progress_ms, progress_runs;
 };
 
 uint64_t ftf_worker_delay_ms(uint32_t early) {
@@ -154,36 +158,53 @@ static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 
-static void add_box(ftf_counters *sum, const ftf_blackbox *box) {
-    if (box == NULL) {
+/* Takes the counters out of the black box. They are read rather than mapped: the file is truncated when a zygote's child
+   makes it anew, and a mapping of a truncated file is a SIGBUS. */
+static void read_box(ftf_worker *worker) {
+    union {
+        ftf_blackbox box; /* for its alignment; only the part before the scenario is filled */
+        char bytes[offsetof(ftf_blackbox, scenario)];
+    } head;
+    int fd = open(worker->box_path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
         return;
     }
-    sum->scenarios += box->scenarios;
-    sum->refused += box->refused;
-    sum->runs += box->runs;
-    sum->calls += box->calls;
-    sum->accepted += box->accepted;
-    sum->steals += box->steals;
-    sum->reports += box->reports;
-    sum->slow += box->slow;
-    sum->features = box->features > sum->features ? box->features : sum->features;
+    ssize_t len = pread(fd, head.bytes, sizeof head.bytes, 0);
+    close(fd);
+    if (len != (ssize_t)sizeof head.bytes || memcmp(head.box.magic, "FTFBLACK", sizeof head.box.magic) != 0 ||
+        head.box.version != FTF_BLACKBOX_VERSION) {
+        return;
+    }
+    worker->seen = true;
+    worker->live = (ftf_counters){.scenarios = head.box.scenarios,
+                                  .refused = head.box.refused,
+                                  .runs = head.box.runs,
+                                  .calls = head.box.calls,
+                                  .accepted = head.box.accepted,
+                                  .steals = head.box.steals,
+                                  .reports = head.box.reports,
+                                  .slow = head.box.slow,
+                                  .features = head.box.features};
+}
+
+static void add_counters(ftf_counters *sum, const ftf_counters *more) {
+    sum->scenarios += more->scenarios;
+    sum->refused += more->refused;
+    sum->runs += more->runs;
+    sum->calls += more->calls;
+    sum->accepted += more->accepted;
+    sum->steals += more->steals;
+    sum->reports += more->reports;
+    sum->slow += more->slow;
+    sum->features = more->features > sum->features ? more->features : sum->features;
+    sum->starts += more->starts;
+    sum->restarts_memory += more->restarts_memory;
+    sum->restarts_still += more->restarts_still;
 }
 
 void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum) {
-    const ftf_counters *past = &worker->past;
-    sum->scenarios += past->scenarios;
-    sum->refused += past->refused;
-    sum->runs += past->runs;
-    sum->calls += past->calls;
-    sum->accepted += past->accepted;
-    sum->steals += past->steals;
-    sum->reports += past->reports;
-    sum->slow += past->slow;
-    sum->features = past->features > sum->features ? past->features : sum->features;
-    sum->starts += past->starts;
-    sum->restarts_memory += past->restarts_memory;
-    sum->restarts_still += past->restarts_still;
-    add_box(sum, worker->box);
+    add_counters(sum, &worker->past);
+    add_counters(sum, &worker->live);
 }
 
 /* ---- looking after it -------------------------------------------------------------------------------------------- */
@@ -212,7 +233,7 @@ static void bound_stderr(const ftf_worker *worker) {
 }
 
 static void look(ftf_worker *worker, uint64_t now_ms) {
-    uint64_t runs = worker->box != NULL ? worker->box->runs + worker->box->refused : 0;
+    uint64_t runs = worker->live.runs + worker->live.refused;
     worker->looked_ms = now_ms;
     bound_stderr(worker);
     if (runs != worker->progress_runs) {
@@ -230,20 +251,15 @@ static void look(ftf_worker *worker, uint64_t now_ms) {
 }
 
 static void bury(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death) {
-    /* One that lived shorter than a poll was never mapped; its counters are in the file all the same. */
-    if (worker->box == NULL) {
-        worker->box = ftf_blackbox_open(worker->box_path, NULL);
-    }
+    read_box(worker);
     death->happened = true;
     death->intended = worker->intended;
-    death->early = worker->box == NULL || worker->box->scenarios == 0;
+    death->early = !worker->seen || worker->live.scenarios == 0;
     death->blackbox_path = worker->box_path;
     death->stderr_path = worker->err_path;
-    add_box(&worker->past, worker->box);
-    if (worker->box != NULL) {
-        ftf_blackbox_close(worker->box);
-    }
-    worker->box = NULL;
+    add_counters(&worker->past, &worker->live);
+    worker->live = (ftf_counters){0};
+    worker->seen = false;
     worker->running = false;
     worker->early = death->early ? worker->early + 1 : 0;
     death->hopeless = worker->early >= FTF_WORKER_EARLY_MAX;
@@ -259,8 +275,9 @@ ftf_status ftf_worker_tick(ftf_worker *worker, uint64_t now_ms, ftf_worker_death
         bury(worker, now_ms, death);
         return FTF_OK;
     }
-    if (worker->box == NULL && ftf_fs_exists(worker->box_path)) {
-        worker->box = ftf_blackbox_open(worker->box_path, NULL);
+    if (now_ms - worker->read_ms >= READ_MS) {
+        worker->read_ms = now_ms;
+        read_box(worker);
     }
     if (now_ms - worker->looked_ms >= LOOK_MS) {
         look(worker, now_ms);
