@@ -251,8 +251,10 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
     } else if (is_kind(record, "data-race") && t->count == 2) {
         title_of_race(t, out);
     } else if (is_memory_error(record) && is_handed(t->stacks[0])) {
-        (void)snprintf(out, FTF_TITLE_MAX, "%s: an object is gone that is still referenced (noticed in %s)",
-                       record->kind, function_of(t, 0));
+        const ftf_named_frame *top = &t->stacks[0]->frames[t->stacks[0]->top];
+        bool telling = top->sort == FTF_SORT_PLUMBING; /* a reference count goes wrong in the same few helpers always */
+        (void)snprintf(out, FTF_TITLE_MAX, "%s: an object is gone that is still referenced%s%s%s", record->kind,
+                       telling ? " (noticed in " : "", telling ? top->function : "", telling ? ")" : "");
     } else if (is_kind(record, "use-after-free") && t->count == 2) {
         (void)snprintf(out, FTF_TITLE_MAX, "use after free: %s %s memory that %s freed", function_of(t, 0),
                        verb_of(t->stacks[0]), function_of(t, 1));
