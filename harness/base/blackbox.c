@@ -37,7 +37,9 @@ ftf_blackbox *ftf_blackbox_create(const char *path, ftf_error *err) {
     if (!path) {
         return map_anonymous(err);
     }
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    /* Never truncated: a supervisor may have it mapped already (a zygote makes one for its start, and the first process
+       that it forks takes it over), and would die of SIGBUS. */
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
         (void)ftf_fail(err, FTF_IO, "cannot write the black box %s: %s", path, strerror(errno));
         return NULL;
@@ -56,6 +58,7 @@ ftf_blackbox *ftf_blackbox_create(const char *path, ftf_error *err) {
         (void)ftf_fail(err, FTF_IO, "cannot map the black box %s: %s", path, strerror(failed));
         return NULL;
     }
+    memset(box, 0, sizeof *box);
     stamp(box);
     return box;
 }

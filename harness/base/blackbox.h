@@ -83,7 +83,7 @@ typedef struct ftf_blackbox {
     char history[FTF_BLACKBOX_HISTORY][FTF_BLACKBOX_HISTORY_BYTES];
 } ftf_blackbox;
 
-/* Creates (or truncates) the file and maps it for writing; path NULL maps anonymous memory. NULL on failure. */
+/* Creates (or clears) the file and maps it for writing; path NULL maps anonymous memory. NULL on failure. */
 ftf_blackbox *ftf_blackbox_create(const char *path, ftf_error *err);
 
 /* Maps an existing file for reading; NULL when it is missing, short, or of another version. */
