@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
-    tests/e2e/run.py [SUITE...]        cli, seeds, canaries; default: all
+    tests/e2e/run.py [SUITE...]        cli, seeds, freed, canaries; default: all
 """
 
 import re
@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.dont_write_bytecode = True
 import ftf  # noqa: E402
 import test_cli  # noqa: E402
+import test_freed  # noqa: E402
 import test_seeds  # noqa: E402
 
 # A bug has 60 s as in `make canaries` and takes a few; a twin, which never ends early, gets a taste only.
@@ -31,7 +32,7 @@ def run_canaries(tally):
         tally.failed += int(match.group(2))
 
 
-SUITES = {"cli": test_cli.run, "seeds": test_seeds.run, "canaries": run_canaries}
+SUITES = {"cli": test_cli.run, "seeds": test_seeds.run, "freed": test_freed.run, "canaries": run_canaries}
 
 
 def main():
