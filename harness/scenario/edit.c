@@ -99,7 +99,7 @@ enum {
     LANE_OPS_MAX = 12,
     FINISH_OPS_MAX = 6,
     SETUP_REPEATS_MAX = 64, /* of a section, all repeats added up */
-    LANE_REPEATS_MAX = 1000,
+    LANE_REPEATS_MAX = 400,
     TEXT_MAX = FTF_SCENARIO_BYTES_MAX / 4,
     SWITCHES_KEPT_MAX = 256, /* an explicit schedule that is longer was made for another scenario */
 };

@@ -130,8 +130,8 @@ static bool mutate_repeat(ftf_gen *gen) {
         return false;
     }
     ftf_op *op = ftf_edit_at(gen->scenario, place);
-    static const uint32_t repeats[] = {2, 4, 8, 32, 32, 100, 300};
-    bool once = op->repeat > 1 && ftf_gen_chance(gen, 60);
+    static const uint32_t repeats[] = {2, 2, 3, 4, 4, 8, 8, 32, 100, 300};
+    bool once = op->repeat > 1 && ftf_gen_chance(gen, 70);
     op->repeat = once ? 1 : repeats[ftf_rng_below(gen->rng, sizeof repeats / sizeof *repeats)];
     return true;
 }
