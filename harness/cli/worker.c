@@ -158,8 +158,8 @@ static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
 
 /* ---- counting ---------------------------------------------------------------------------------------------------- */
 
-/* Takes the counters out of the black box. They are read rather than mapped: the file is truncated when a zygote's child
-   makes it anew, and a mapping of a truncated file is a SIGBUS. */
+/* Takes the counters out of the black box. They are read rather than mapped: a zygote's child makes the file anew while we
+   look at it, and a mapping would follow it through states that are none. */
 static void read_box(ftf_worker *worker) {
     union {
         ftf_blackbox box; /* for its alignment; only the part before the scenario is filled */

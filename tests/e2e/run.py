@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.dont_write_bytecode = True
 import ftf  # noqa: E402
 import test_cli  # noqa: E402
+import test_main_job  # noqa: E402
 import test_freed  # noqa: E402
 import test_seeds  # noqa: E402
 
@@ -32,7 +33,7 @@ def run_canaries(tally):
         tally.failed += int(match.group(2))
 
 
-SUITES = {"cli": test_cli.run, "seeds": test_seeds.run, "freed": test_freed.run, "canaries": run_canaries}
+SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run, "canaries": run_canaries}
 
 
 def main():
