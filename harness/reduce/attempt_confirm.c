@@ -105,10 +105,13 @@ static bool every_process_showed(const ftf_attempt_result *result, const char *i
     return false;
 }
 
+/* A long sequence shows much, but most of that replays alone: those findings wait for their own turn. */
+enum { ADOPTED_SEQUENCE_MAX = 2 };
+
 static ftf_status adopt_others(ftf_store *store, const witness *w, const ftf_attempt_result *result, const char *text,
                                uint32_t sequence, ftf_error *err) {
     ftf_status status = FTF_OK;
-    for (uint32_t i = 0; i < w->count && status == FTF_OK; i++) {
+    for (uint32_t i = 0; i < w->count && status == FTF_OK && sequence <= ADOPTED_SEQUENCE_MAX; i++) {
         ftf_filed filed;
         ftf_replay replay = {.k = result->n, .n = result->n, .steals = result->steals, .sequence = sequence};
         if (every_process_showed(result, w->seen[i].id)) {
