@@ -77,7 +77,7 @@ static bool is_taken(const struct ftf_catalog *catalog, const ftf_scenario *scen
 
 /* Shared slots are a, b, c, ..., private ones x, y, z, ...: a reader sees at a glance which is which. */
 int ftf_fresh_slot(const struct ftf_catalog *catalog, ftf_scenario *scenario, int owner) {
-    const char *letters = owner == FTF_OWNER_SETUP ? "abcdefghjkmnpq" : "xyzuvwrst";
+    const char *letters = owner == FTF_OWNER_SETUP ? "abcdfghjkmnpq" : "xyzuvwrst";
     char name[8] = {0};
     for (const char *letter = letters; *letter; letter++) {
         name[0] = *letter;

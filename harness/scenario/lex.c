@@ -310,9 +310,9 @@ bool ftf_lex_string(ftf_parser *parser, bool bytes, ftf_value *out) {
     char quote = *parser->at++;
     const char *close = parser->at;
     while (close < parser->end && *close != quote) {
-        close += *close == '\\' ? 2 : 1;
+        close += *close == '\\' && parser->end - close > 1 ? 2 : 1;
     }
-    if (close >= parser->end) {
+    if (close == parser->end) {
         return ftf_parse_refuse(parser, "a string is not closed on its line");
     }
     /* No escape is shorter than what it stands for, so the text fits in as many bytes as were written. */

@@ -425,9 +425,11 @@ static bool parse_repeat(ftf_parser *parser, ftf_op *op) {
 
 /* The slot comes last: in `a = list(a)` the right side still means what a was before. */
 static bool keep_result(ftf_parser *parser, ftf_op *op, ftf_span dest) {
-    op->dest = parser->fragment
-                   ? ftf_fragment_assign(parser->fragment, parser->scenario, parser->owner, dest.text, dest.len)
-                   : ftf_scenario_add_slot(parser->scenario, dest.text, dest.len, parser->owner);
+    if (parser->fragment) {
+        op->dest = ftf_fragment_assign(parser->fragment, parser->scenario, parser->owner, dest.text, dest.len);
+        return op->dest != FTF_NO_SLOT || ftf_parse_refuse(parser, "the lines have too many names, or too long ones");
+    }
+    op->dest = ftf_scenario_add_slot(parser->scenario, dest.text, dest.len, parser->owner);
     return op->dest != FTF_NO_SLOT || ftf_parse_refuse(parser, "a scenario has at most %d slots", FTF_SLOTS_MAX);
 }
 
