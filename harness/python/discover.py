@@ -155,6 +155,11 @@ def _run(options, parts):
         _again("gil-forced-off", gil="0")
     warnings.simplefilter("ignore")
     module = importlib.import_module(name)
+    for extra in settings.modules:
+        try:
+            importlib.import_module(extra)
+        except ImportError as error:
+            raise Refused("%s: modules: %s" % (options.target_file, error)) from None
     # The target goes by its own imports only; what this script loads late is loaded before trials begin.
     for late in ("inspect", "signal", "resource", "select", "pickle", "copy", "collections.abc", "tempfile"):
         importlib.import_module(late)

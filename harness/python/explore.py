@@ -50,9 +50,7 @@ class Explorer:
         self.deadline = time.monotonic() + seconds
         self.started = time.monotonic()
         self.natives = introspect.accelerators(module, name)
-        for extra in settings.modules:
-            __import__(extra)
-            self.natives[extra] = sys.modules[extra]
+        self.natives.update((extra, sys.modules[extra]) for extra in settings.modules)
         self.stubs = stubs.read(module)
         self.homes = introspect.family(module, name, self.natives)
         self.types = {}  # name -> TypeInfo
@@ -93,6 +91,18 @@ class Explorer:
             name = min(set(self.types) - done, key=lambda name: (self.types[name].depth, name))
             done.add(name)
             self.learn_type(self.types[name])
+        self.check_settings()
+
+    def check_settings(self):
+        """Complains about names of the target file that the module does not have (any more). What is to be skipped
+        may well be missing: modules differ by how they were built."""
+        labels = {"%s.%s" % (row["owner"], row["name"]) if row["owner"] else row["name"] for row in self.rows}
+        for key, names in (
+            ("[[pattern]]", {row["callable"] for row in self.settings.patterns} - labels - set(self.unknown)),
+            ("share", {name for name in self.settings.share if name not in self.types}),
+        ):
+            for name in sorted(names):
+                self.complain("%s names %s, which there is none of" % (key, name))
 
     # Names.
 
@@ -148,11 +158,14 @@ class Explorer:
 
     def add_given_makes(self):
         for row in self.settings.makes:
-            info = self.types.get(row["type"])
             reply = self.prober.run(row["lines"])
             if reply.status != "ok":
                 kind = reply.type[1] if reply.type else reply.status
                 self.complain("[[make]] of %s does not work: %s: %s" % (row["type"], kind, reply.text))
+                continue
+            info = self.types.get(row["type"])
+            if info is None and tuple(reply.type) in self.by_key:
+                self.complain("[[make]] of %s makes a %s" % (row["type"], self.by_key[tuple(reply.type)].name))
                 continue
             if info is None:
                 # A class that only exists once something was called: the lines of the file are trusted to run here.
