@@ -75,6 +75,19 @@ static const rule HELPER_FUNCTIONS[] = {
     {"__gnu_cxx::*", "the C++ library, inlined"},
 };
 
+/* Functions that hand out memory from a list: a crash in one of them is a late sign of somebody else's mistake. */
+static const rule ALLOCATION_FUNCTIONS[] = {
+    {"maybe_freelist_*", "the tuple free list of 3.13"},
+    {"_PyFreeList_Pop*", "free lists of 3.14"},
+    {"mi_malloc*", "mimalloc"},
+    {"mi_heap_malloc*", "mimalloc"},
+    {"_mi_malloc*", "mimalloc"},
+    {"_mi_heap_malloc*", "mimalloc"},
+    {"_mi_page_malloc*", "mimalloc"},
+    {"mi_page_*", "mimalloc"},
+    {"_mi_page_*", "mimalloc"},
+};
+
 static const rule PLUMBING_FILES[] = {
     {"Objects/call.c", "calls"},
     {"Objects/descrobject.c", "method descriptors"},
@@ -353,6 +366,16 @@ void ftf_stack_choose_top(ftf_named_stack *stack, bool race) {
     for (size_t i = 0; i < COUNT(WANTED) && stack->top < 0; i++) {
         stack->top = innermost(stack, WANTED[i][0], WANTED[i][1]);
     }
+}
+
+bool ftf_stack_in_allocation(const ftf_named_stack *stack) {
+    for (uint32_t i = 0; i < stack->count; i++) {
+        const ftf_named_frame *frame = &stack->frames[i];
+        if (frame->sort != FTF_SORT_RUNTIME && !starts(frame->file, "Include/")) {
+            return in_functions(frame->function, ALLOCATION_FUNCTIONS, COUNT(ALLOCATION_FUNCTIONS));
+        }
+    }
+    return false;
 }
 
 bool ftf_stack_has(const ftf_named_stack *stack, ftf_frame_sort sort) { return innermost(stack, sort, sort) >= 0; }

@@ -65,6 +65,10 @@ void ftf_frame_classify(const ftf_catalog *catalog, ftf_named_frame *frame);
  */
 void ftf_stack_choose_top(ftf_named_stack *stack, bool race);
 
+/* True when the innermost code is an allocator that hands memory out: it can only crash because somebody destroyed its
+   lists earlier. (Where it takes memory back, the caller may have given it a bad pointer just now.) */
+bool ftf_stack_in_allocation(const ftf_named_stack *stack);
+
 bool ftf_stack_has(const ftf_named_stack *stack, ftf_frame_sort sort);
 
 /* `file.c:function`, the part of a signature that this frame gives; at most FTF_FRAME_NAME_MAX bytes with the NUL. */

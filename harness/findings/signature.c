@@ -84,6 +84,10 @@ static bool is_memory_error(const ftf_record *record) {
            is_kind(record, "heap-corruption");
 }
 
+static bool is_destroyed_heap(const ftf_record *record, const ftf_named_stack *stack) {
+    return is_memory_error(record) && ftf_stack_in_allocation(stack);
+}
+
 /* ---- blame ------------------------------------------------------------------------------------------------------- */
 
 /* True when nothing but our own code (and the runtime above it) stands between the trouble and a lane. */
@@ -99,7 +103,8 @@ static const char *blame_of(const ftf_record *record, const ftf_named_stack *sta
         }
         any = true;
         bool inside = stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_EXTENSION;
-        extension = extension || inside || (is_memory_error(record) && is_handed(&stacks[i]));
+        extension = extension || inside || (is_memory_error(record) && is_handed(&stacks[i])) ||
+                    is_destroyed_heap(record, &stacks[i]);
         foreign = foreign || (stacks[i].top >= 0 && stacks[i].frames[stacks[i].top].sort == FTF_SORT_FOREIGN);
         all_ours = all_ours && is_ours(&stacks[i]);
     }
@@ -135,7 +140,9 @@ static void collect(const ftf_record *record, const ftf_named_stack *stacks, uin
         if (!ftf_stack_counts(record, stacks, count, i) || stacks[i].top < 0) {
             continue;
         }
-        if (is_handed(&stacks[i])) {
+        if (is_destroyed_heap(record, &stacks[i])) {
+            (void)snprintf(name, FTF_FRAME_NAME_MAX, "a-destroyed-heap");
+        } else if (is_handed(&stacks[i])) {
             (void)snprintf(name, FTF_FRAME_NAME_MAX, "a-referenced-object");
         } else {
             ftf_frame_name(&stacks[i].frames[stacks[i].top], name);
@@ -250,6 +257,9 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
         (void)snprintf(out, FTF_TITLE_MAX, "%s: %.300s", record->kind, detail);
     } else if (is_kind(record, "data-race") && t->count == 2) {
         title_of_race(t, out);
+    } else if (is_destroyed_heap(record, t->stacks[0])) {
+        (void)snprintf(out, FTF_TITLE_MAX, "%s: the allocator's lists are destroyed (noticed in %s)", record->kind,
+                       function_of(t, 0));
     } else if (is_memory_error(record) && is_handed(t->stacks[0])) {
         const ftf_named_frame *top = &t->stacks[0]->frames[t->stacks[0]->top];
         bool telling = top->sort == FTF_SORT_PLUMBING; /* a reference count goes wrong in the same few helpers always */

@@ -13,6 +13,8 @@
  * which plumbing stumbles over it is chance. So such a stack is `a-referenced-object` in the signature, and an error
  * of memory there is the extension's. (Who freed it is only known once a replay has watched the address.)
  *
+ * Likewise a crash of an allocator that hands memory out is `a-destroyed-heap`: whoever asked for memory is innocent.
+ *
  * Pure: works on named, classified stacks (frames.h) whose tops have been chosen.
  */
 #include "findings/frames.h"

@@ -141,6 +141,11 @@ static const char *const DIRECT[][2] = {{"dictresize", CPYTHON "Objects/dictobje
                                         {"PyDict_Next", CPYTHON "Objects/dictobject.c"},
                                         {"odict_update", CPYTHON "Objects/odictobject.c"},
                                         {NULL, NULL}};
+static const char *const ALLOCATES[][2] = {{"__tsan_read8", ""},
+                                           {"maybe_freelist_pop", CPYTHON "Objects/tupleobject.c"},
+                                           {"PyTuple_New", CPYTHON "Objects/tupleobject.c"},
+                                           {"odict_items", CPYTHON "Objects/odictobject.c"},
+                                           {NULL, NULL}};
 
 static scene make(const char *kind) {
     scene s = {0};
@@ -236,6 +241,17 @@ static void test_identity__race_with_the_caller_does_not_name_helpers(void **sta
     assert_string_equal(identity.blame, "extension");
 }
 
+static void test_identity__who_asks_a_destroyed_heap_for_memory_is_innocent(void **state) {
+    (void)state;
+    scene s = make("segv");
+    ftf_identity identity;
+    add(&s, &stdlib, "signal", ALLOCATES);
+    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    assert_string_equal(identity.signature, "segv a-destroyed-heap");
+    assert_string_equal(identity.title, "segv: the allocator's lists are destroyed (noticed in odict_items)");
+    assert_string_equal(identity.blame, "extension");
+}
+
 static void test_identity__one_side_in_the_extension_is_the_extensions(void **state) {
     (void)state;
     scene s = make("use-after-free");
@@ -300,6 +316,7 @@ int main(void) {
         cmocka_unit_test(test_identity__what_others_do_inside_of_a_call_is_theirs),
         cmocka_unit_test(test_identity__an_object_that_is_gone_is_one_finding_wherever_noticed),
         cmocka_unit_test(test_identity__race_with_the_caller_does_not_name_helpers),
+        cmocka_unit_test(test_identity__who_asks_a_destroyed_heap_for_memory_is_innocent),
         cmocka_unit_test(test_identity__one_side_in_the_extension_is_the_extensions),
         cmocka_unit_test(test_identity__deadlock_names_every_lane),
         cmocka_unit_test(test_identity__hang_is_the_lane_that_runs),
