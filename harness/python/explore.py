@@ -32,8 +32,8 @@ ABSTRACT = "abstract class"  # what such a one raises when it is called
 MUTATORS = frozenset(
     """__init__ __setstate__ add append appendleft byteswap cache_clear clear close commit compress decompress detach
     discard execute executemany executescript extend extendleft feed fetchall fetchmany fetchone flush frombytes
-    fromfile fromlist fromunicode insert modify move move_to_end pop popitem popleft push put read read1 readinto readline
-    readlines register release remove resize reverse rollback rotate seed seek send setdefault setstate sort subtract
+    fromfile fromlist fromunicode insert modify move move_to_end pop popitem popleft push put read read1 readinto
+    readline readlines register release remove resize reverse rollback rotate seed seek send setdefault setstate sort subtract
     truncate unregister update write writelines writerow writerows""".split()
 )
 

@@ -89,9 +89,8 @@ def improve(shape, rows):
             shape.required = max(len(positional) - len(arguments.defaults), 0)
             optional = [argument.arg for argument in arguments.args if argument in positional[shape.required :]]
             shape.keywords = [(name, False) for name in optional]
-            shape.keywords += [
-                (argument.arg, default is None) for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)
-            ]
+            defaults = zip(arguments.kwonlyargs, arguments.kw_defaults)
+            shape.keywords += [(argument.arg, default is None) for argument, default in defaults]
             shape.varargs = arguments.vararg is not None
         for argument in positional + arguments.kwonlyargs:
             if argument.annotation is not None:
