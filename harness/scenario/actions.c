@@ -63,6 +63,7 @@ static uint32_t method_roles(const ftf_callable *method) {
 /* Native code is where the bugs are that this tool looks for; Python code on top of it only costs time. */
 enum {
     WEIGHT_NATIVE_METHOD = 10,
+    WEIGHT_WRAPPER_METHOD = 4, /* Python code on an object that is native otherwise: it mostly hands on to it */
     WEIGHT_PYTHON_METHOD = 1,
     WEIGHT_GET_ATTRIBUTE = 4,
     WEIGHT_SET_ATTRIBUTE = 6,
@@ -107,11 +108,23 @@ static void add(action_list *list, ftf_op_code code, uint32_t index, uint32_t ro
     list->actions[list->count++] = (ftf_action){.code = code, .index = (int)index, .roles = roles, .weight = weight};
 }
 
+/* __reduce__ and the like come with the interpreter and say nothing about the type. */
+static bool has_native_methods(const ftf_catalog *catalog, const ftf_type *type) {
+    for (uint32_t i = 0; i < type->method_count; i++) {
+        const ftf_callable *method = &catalog->callables[type->methods[i]];
+        if (method->native && strncmp(method->name, "__", 2) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_methods(action_list *list, const ftf_catalog *catalog, const ftf_type *type) {
+    uint32_t python = has_native_methods(catalog, type) ? WEIGHT_WRAPPER_METHOD : WEIGHT_PYTHON_METHOD;
     for (uint32_t i = 0; i < type->method_count; i++) {
         const ftf_callable *method = &catalog->callables[type->methods[i]];
         if (method->pattern_count) {
-            uint32_t weight = method->native ? WEIGHT_NATIVE_METHOD : WEIGHT_PYTHON_METHOD;
+            uint32_t weight = method->native ? WEIGHT_NATIVE_METHOD : python;
             add(list, FTF_OP_METHOD, (uint32_t)type->methods[i], method_roles(method), weight);
         }
     }
@@ -164,17 +177,12 @@ static bool is_core(const char *name) {
 
 /* A type that can be changed, by native code of the target, is worth more than one that can only be looked at. */
 static uint32_t type_weight(const ftf_catalog *catalog, const ftf_type *type) {
-    bool native = (type->traits & FTF_TRAIT_ITERATOR) != 0;
+    bool native = (type->traits & FTF_TRAIT_ITERATOR) || has_native_methods(catalog, type);
     if (type->make_count == 0) {
         return 0;
     }
     if (is_core(type->name)) {
         return 1;
-    }
-    for (uint32_t i = 0; i < type->method_count; i++) {
-        const ftf_callable *method = &catalog->callables[type->methods[i]];
-        bool own = strncmp(method->name, "__", 2) != 0; /* __reduce__ and the like come with the interpreter */
-        native = native || (method->native && own);
     }
     return (native ? 10u : 2u) * (type->roles & WRITE ? 3u : 1u) * (type->is_public ? 2u : 1u);
 }
