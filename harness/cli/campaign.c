@@ -215,12 +215,38 @@ static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf
     return status;
 }
 
+/* What one worker found goes to the corpus, and to the others while they run. */
+static ftf_status exchange(ftf_campaign *campaign, const ftf_worker *from, ftf_error *err) {
+    ftf_names names = {0};
+    ftf_status status = ftf_corpus_share(ftf_worker_corpus(from), campaign->corpus, &names, err);
+    for (uint32_t i = 0; i < campaign->worker_count && names.count > 0; i++) {
+        if (campaign->workers[i] != from) {
+            ftf_corpus_give(campaign->corpus, &names, ftf_worker_corpus(campaign->workers[i]));
+        }
+    }
+    ftf_names_release(&names);
+    return status;
+}
+
+static ftf_status exchange_all(ftf_campaign *campaign, ftf_error *err) {
+    ftf_status status = FTF_OK;
+    campaign->exchange_ms = ftf_proc_now_ms();
+    for (uint32_t i = 0; i < campaign->worker_count && status == FTF_OK; i++) {
+        status = exchange(campaign, campaign->workers[i], err);
+    }
+    return status;
+}
+
 static ftf_status attend(ftf_campaign *campaign, ftf_worker *worker, ftf_error *err) {
     ftf_worker_death death;
     ftf_status status = ftf_worker_tick(worker, ftf_proc_now_ms(), &death, err);
     if (status == FTF_OK && death.happened) {
         /* First what it still reported itself, so that findings are filed in the order they were seen. */
         status = file_spool(campaign, err);
+        if (status == FTF_OK) {
+            status = exchange(campaign, worker,
+                              err); /* before its folder is made anew, and before anything is set aside */
+        }
         return status == FTF_OK ? on_death(campaign, worker, &death, err) : status;
     }
     return status;
@@ -286,12 +312,15 @@ ftf_status ftf_campaign_run(ftf_campaign *campaign, ftf_error *err) {
         if (status == FTF_OK && ftf_proc_now_ms() - campaign->spool_ms >= FTF_CAMPAIGN_SPOOL_MS) {
             status = file_spool(campaign, err);
         }
+        if (status == FTF_OK && ftf_proc_now_ms() - campaign->exchange_ms >= FTF_CAMPAIGN_EXCHANGE_MS) {
+            status = exchange_all(campaign, err);
+        }
         draw(campaign);
         nanosleep(&pause, NULL);
     }
     stop_workers(campaign);
-    if (status == FTF_OK) {
-        status = file_spool(campaign, err);
+    if (status == FTF_OK && (status = file_spool(campaign, err)) == FTF_OK) {
+        status = exchange_all(campaign, err);
     }
     campaign->ended_ms = ftf_proc_now_ms();
     campaign->counters = count(campaign);

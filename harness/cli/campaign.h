@@ -32,6 +32,7 @@
 enum {
     FTF_CAMPAIGN_TICK_MS = 50,
     FTF_CAMPAIGN_SPOOL_MS = 300,
+    FTF_CAMPAIGN_EXCHANGE_MS = 2000, /* between looks at what the workers added to the corpus */
     FTF_CAMPAIGN_WORKERS_MAX = 256,
     FTF_CAMPAIGN_BUGS_MAX = 10, /* so many bugs of ours, and the campaign ends */
     FTF_CAMPAIGN_HITS_MAX = 512,
@@ -71,7 +72,7 @@ typedef struct ftf_campaign {
     ftf_worker *workers[FTF_CAMPAIGN_WORKERS_MAX];
     uint32_t worker_count;
     ftf_progress_view view;
-    uint64_t started_ms, ended_ms, spool_ms;
+    uint64_t started_ms, ended_ms, spool_ms, exchange_ms;
     ftf_counters counters; /* final, once it has ended */
     uint32_t bugs, deaths, said;
     bool enough;  /* the wanted finding came */

@@ -1,9 +1,15 @@
 #include "cli/corpus.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/check.h"
 #include "base/fs.h"
 #include "cli/paths.h"
 #include "scenario/parse.h"
@@ -105,4 +111,84 @@ int ftf_corpus_quarantine(const char *corpus, const char *quarantine, const char
     ftf_text_release(&wanted);
     ftf_arena_destroy(arena);
     return moved;
+}
+
+/* ---- folders of workers ------------------------------------------------------------------------------------------ */
+
+static ftf_status copy_file(const char *from, const char *to, ftf_error *err) {
+    ftf_text text = {0};
+    ftf_status status = ftf_fs_read(from, FTF_SCENARIO_BYTES_MAX, &text, err);
+    if (status == FTF_OK) {
+        status = ftf_fs_write(to, text.data, text.len, err);
+    }
+    ftf_text_release(&text);
+    return status;
+}
+
+/* A link where the file system has them. The time is set to now: libFuzzer looks only at files that are not older than
+   its last look. A file that is gone by now is no error: libFuzzer may have replaced it by a shorter one. */
+static ftf_status link_file(const char *folder, const char *name, const char *into, ftf_error *err) {
+    char from[FTF_FS_PATH_MAX], to[FTF_FS_PATH_MAX];
+    ftf_status status = ftf_fs_join(from, folder, name, err);
+    if (status == FTF_OK) {
+        status = ftf_fs_join(to, into, name, err);
+    }
+    if (status != FTF_OK) {
+        return status;
+    }
+    if (link(from, to) != 0 && errno != EEXIST && errno != ENOENT) {
+        return errno == ENOSPC ? ftf_fail(err, FTF_IO, "cannot write %s: %s", to, strerror(errno))
+                               : copy_file(from, to, err);
+    }
+    (void)utimensat(AT_FDCWD, to, NULL, 0);
+    return FTF_OK;
+}
+
+ftf_status ftf_corpus_sample(const char *corpus, const char *own, size_t most, ftf_rng *rng, ftf_error *err) {
+    ftf_names names = {0};
+    ftf_status status = ftf_fs_remove_tree(own, err);
+    if (status == FTF_OK && (status = ftf_fs_make_dirs(own, err)) == FTF_OK) {
+        status = ftf_fs_list(corpus, &names, err);
+    }
+    for (size_t i = 0; i < names.count && i < most && status == FTF_OK; i++) {
+        size_t drawn = i + ftf_rng_below(rng, (uint32_t)(names.count - i));
+        char *name = names.names[drawn];
+        names.names[drawn] = names.names[i];
+        names.names[i] = name;
+        status = link_file(corpus, name, own, err);
+    }
+    ftf_names_release(&names);
+    return status;
+}
+
+static void add_name(ftf_names *names, const char *name) {
+    names->names = realloc(names->names, (names->count + 1) * sizeof *names->names);
+    FTF_ASSERT(names->names != NULL);
+    names->names[names->count] = strdup(name);
+    FTF_ASSERT(names->names[names->count] != NULL);
+    names->count++;
+}
+
+ftf_status ftf_corpus_share(const char *own, const char *corpus, ftf_names *names, ftf_error *err) {
+    ftf_names mine = {0};
+    if (!ftf_fs_is_dir(own)) {
+        return FTF_OK;
+    }
+    ftf_status status = ftf_fs_list(own, &mine, err);
+    for (size_t i = 0; i < mine.count && status == FTF_OK; i++) {
+        char there[FTF_FS_PATH_MAX];
+        status = ftf_fs_join(there, corpus, mine.names[i], err);
+        if (status == FTF_OK && !ftf_fs_exists(there)) {
+            status = link_file(own, mine.names[i], corpus, err);
+            add_name(names, mine.names[i]);
+        }
+    }
+    ftf_names_release(&mine);
+    return status;
+}
+
+void ftf_corpus_give(const char *corpus, const ftf_names *names, const char *own) {
+    for (size_t i = 0; i < names->count; i++) {
+        link_file(corpus, names->names[i], own, NULL);
+    }
 }

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/rng.h"
 #include "base/zygote.h"
+#include "cli/corpus.h"
 #include "scenario/scenario.h"
 
 enum {
@@ -34,7 +35,7 @@ struct ftf_worker {
     bool running, intended;
     ftf_proc proc;
     ftf_zygote *zygote; /* of this place: processes are forked after the import */
-    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX];
+    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX], corpus[FTF_FS_PATH_MAX];
     bool seen;         /* the running process has made its black box */
     ftf_counters live; /* what it says */
     ftf_counters past; /* of earlier processes */
@@ -60,9 +61,19 @@ ftf_status ftf_worker_create(const ftf_worker_options *options, ftf_worker **out
     FTF_ASSERT(worker != NULL);
     worker->options = *options;
     snprintf(worker->name, sizeof worker->name, "%s%d", ftf_flavour_name(options->flavour), options->index);
+    status = ftf_path(worker->cwd, err, "%s/%s.cwd", options->work, worker->name);
+    if (status == FTF_OK) {
+        status = ftf_path(worker->corpus, err, "%s/%s.corpus", options->work, worker->name);
+    }
+    if (status != FTF_OK) {
+        free(worker);
+        return status;
+    }
     *out = worker;
     return FTF_OK;
 }
+
+const char *ftf_worker_corpus(const ftf_worker *worker) { return worker->corpus; }
 
 const char *ftf_worker_name(const ftf_worker *worker) { return worker->name; }
 
@@ -120,19 +131,29 @@ static void fill_arguments(const ftf_worker *worker, arguments *args) {
     add(args, "-rss_limit_mb=0");                 /* its check is a thread; we look at memory ourselves */
     add(args, "-detect_leaks=0");                 /* costs an atomic on every malloc */
     add(args, "-artifact_prefix=%s/%s.%u.", o->work, worker->name, worker->generation);
-    add(args, "%s", o->corpus);
+    add(args, "%s", worker->corpus);
+}
+
+/* The files and folders of the next process. */
+static ftf_status prepare(ftf_worker *worker, ftf_error *err) {
+    const ftf_worker_options *o = &worker->options;
+    ftf_rng rng = ftf_rng_seed(process_seed(worker));
+    size_t most = worker->generation == 1 ? FTF_WORKER_FIRST_SAMPLE : FTF_WORKER_SAMPLE;
+    ftf_status status = ftf_path(worker->box_path, err, "%s/%s.%u.box", o->work, worker->name, worker->generation);
+    if (status == FTF_OK) {
+        status = ftf_path(worker->err_path, err, "%s/%s.%u.err", o->work, worker->name, worker->generation);
+    }
+    /* The target may create files by any name it is given, so it gets a folder to do so. */
+    if (status == FTF_OK && (status = ftf_fs_make_dirs(worker->cwd, err)) == FTF_OK) {
+        status = ftf_corpus_sample(o->corpus, worker->corpus, most, &rng, err);
+    }
+    return status;
 }
 
 static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
     const ftf_worker_options *o = &worker->options;
     worker->generation++;
-    ftf_status status = ftf_path(worker->box_path, err, "%s/%s.%u.box", o->work, worker->name, worker->generation);
-    if (status == FTF_OK) {
-        status = ftf_path(worker->err_path, err, "%s/%s.%u.err", o->work, worker->name, worker->generation);
-    }
-    /* The target may create files by any name it is given. */
-    status = status == FTF_OK ? ftf_path(worker->cwd, err, "%s/%s.cwd", o->work, worker->name) : status;
-    status = status == FTF_OK ? ftf_fs_make_dirs(worker->cwd, err) : status;
+    ftf_status status = prepare(worker, err);
     if (status != FTF_OK) {
         return status;
     }
@@ -244,7 +265,7 @@ static void look(ftf_worker *worker, uint64_t now_ms) {
         worker->past.restarts_memory++;
         worker->intended = true;
         ftf_proc_signal(&worker->proc, SIGKILL);
-    } else if (now_ms - worker->progress_ms > FTF_WORKER_STILL_MS) {
+    } else if (now_ms - worker->progress_ms > (uint64_t)(runs > 0 ? FTF_WORKER_STILL_MS : FTF_WORKER_START_MS)) {
         worker->past.restarts_still++;
         ftf_proc_signal(&worker->proc, SIGKILL); /* not intended: the scenario it hangs in is kept by the judge */
     }

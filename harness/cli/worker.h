@@ -17,6 +17,7 @@
  *
  *     <work>/<name>.<generation>.box      the black box
  *     <work>/<name>.<generation>.err      standard error
+ *     <work>/<name>.corpus/               its part of the corpus (corpus.h); made anew for each process
  *
  * A place whose processes die early again and again waits longer each time (ftf_worker_delay_ms) and is given
  * up after FTF_WORKER_EARLY_MAX of them in a row.
@@ -31,7 +32,10 @@
 
 enum {
     FTF_WORKER_EARLY_MAX = 5,         /* processes in a row that died without having run one scenario */
-    FTF_WORKER_STILL_MS = 120 * 1000, /* no progress for so long: the worker's own watchdog has failed */
+    FTF_WORKER_START_MS = 180 * 1000, /* for starting the interpreter, importing, and the first scenario */
+    FTF_WORKER_STILL_MS = 40 * 1000,  /* no progress for so long, four times the worker's own deadline: it has failed */
+    FTF_WORKER_FIRST_SAMPLE = 512,    /* scenarios of the corpus that a place's first process begins with */
+    FTF_WORKER_SAMPLE = 24,           /* and the later ones, which follow a death: they must survive their beginning */
     FTF_WORKER_STDERR_MAX = 64 << 20, /* bytes; a chatty target must not fill the disk */
 };
 
@@ -70,6 +74,7 @@ ftf_status ftf_worker_create(const ftf_worker_options *options, ftf_worker **out
 ftf_status ftf_worker_tick(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death, ftf_error *err);
 void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum);
 const char *ftf_worker_name(const ftf_worker *worker);
+const char *ftf_worker_corpus(const ftf_worker *worker); /* its own folder */
 ftf_flavour ftf_worker_flavour(const ftf_worker *worker);
 
 /* Its process died early, but of a finding: that is what workers are for, so it is not held against the place. */

@@ -161,6 +161,59 @@ static void test_corpus__a_malformed_seed_is_named_with_its_line(void **state) {
     assert_non_null(strstr(err.text, "bad.ft:4:"));
 }
 
+static size_t count_files(const char *name) {
+    char path[FTF_FS_PATH_MAX];
+    ftf_names names = {0};
+    assert_int_equal(ftf_path(path, NULL, "%s/%s", folder, name), FTF_OK);
+    assert_int_equal(ftf_fs_list(path, &names, NULL), FTF_OK);
+    size_t count = names.count;
+    ftf_names_release(&names);
+    return count;
+}
+
+static void test_corpus__a_process_begins_with_a_sample(void **state) {
+    (void)state;
+    ftf_error err = {0};
+    ftf_rng rng = ftf_rng_seed(1);
+    char corpus[FTF_FS_PATH_MAX], own[FTF_FS_PATH_MAX];
+    snprintf(corpus, sizeof corpus, "%s/corpus", folder);
+    snprintf(own, sizeof own, "%s/own", folder);
+    make_folder("corpus");
+    make_folder("own");
+    write_file("own/left_over", "");
+    for (char name[] = "corpus/a"; name[7] <= 'j'; name[7]++) {
+        write_file(name, scenario);
+    }
+    assert_int_equal(ftf_corpus_sample(corpus, own, 4, &rng, &err), FTF_OK);
+    assert_int_equal(count_files("own"), 4);
+    assert_false(exists("own/left_over"));
+    assert_int_equal(ftf_corpus_sample(corpus, own, 100, &rng, &err), FTF_OK);
+    assert_int_equal(count_files("own"), 10);
+}
+
+static void test_corpus__what_one_finds_reaches_the_others(void **state) {
+    (void)state;
+    ftf_error err = {0};
+    ftf_names names = {0};
+    char corpus[FTF_FS_PATH_MAX], own[FTF_FS_PATH_MAX], other[FTF_FS_PATH_MAX];
+    snprintf(corpus, sizeof corpus, "%s/corpus", folder);
+    snprintf(own, sizeof own, "%s/own", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    make_folder("corpus");
+    make_folder("own");
+    make_folder("other");
+    write_file("corpus/known", scenario);
+    write_file("own/known", scenario);
+    write_file("own/found", scenario);
+    assert_int_equal(ftf_corpus_share(own, corpus, &names, &err), FTF_OK);
+    assert_int_equal(names.count, 1);
+    assert_true(exists("corpus/found"));
+    ftf_corpus_give(corpus, &names, other);
+    assert_true(exists("other/found"));
+    assert_false(exists("other/known"));
+    ftf_names_release(&names);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_target__any_module_name_is_one, set_up, tear_down),
@@ -172,6 +225,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_target__a_folder_of_sources_is_to_be_built, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_corpus__a_seed_in_quarantine_is_not_copied_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_corpus__a_malformed_seed_is_named_with_its_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_corpus__a_process_begins_with_a_sample, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_corpus__what_one_finds_reaches_the_others, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
