@@ -218,7 +218,7 @@ static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf
 /* What one worker found goes to the corpus, and to the others while they run. */
 static ftf_status exchange(ftf_campaign *campaign, const ftf_worker *from, ftf_error *err) {
     ftf_names names = {0};
-    ftf_status status = ftf_corpus_share(ftf_worker_corpus(from), campaign->corpus, &names, err);
+    ftf_status status = ftf_corpus_share(ftf_worker_corpus(from), campaign->corpus, campaign->quarantine, &names, err);
     for (uint32_t i = 0; i < campaign->worker_count && names.count > 0; i++) {
         if (campaign->workers[i] != from) {
             ftf_corpus_give(campaign->corpus, &names, ftf_worker_corpus(campaign->workers[i]));

@@ -169,16 +169,20 @@ static void add_name(ftf_names *names, const char *name) {
     names->count++;
 }
 
-ftf_status ftf_corpus_share(const char *own, const char *corpus, ftf_names *names, ftf_error *err) {
+ftf_status ftf_corpus_share(const char *own, const char *corpus, const char *quarantine, ftf_names *names,
+                            ftf_error *err) {
     ftf_names mine = {0};
     if (!ftf_fs_is_dir(own)) {
         return FTF_OK;
     }
     ftf_status status = ftf_fs_list(own, &mine, err);
     for (size_t i = 0; i < mine.count && status == FTF_OK; i++) {
-        char there[FTF_FS_PATH_MAX];
+        char there[FTF_FS_PATH_MAX], aside[FTF_FS_PATH_MAX];
         status = ftf_fs_join(there, corpus, mine.names[i], err);
-        if (status == FTF_OK && !ftf_fs_exists(there)) {
+        if (status == FTF_OK) {
+            status = ftf_fs_join(aside, quarantine, mine.names[i], err);
+        }
+        if (status == FTF_OK && !ftf_fs_exists(there) && !ftf_fs_exists(aside)) {
             status = link_file(own, mine.names[i], corpus, err);
             add_name(names, mine.names[i]);
         }

@@ -32,8 +32,9 @@ int ftf_corpus_quarantine(const char *corpus, const char *quarantine, const char
 /* Makes the folder `own` anew, with at most `most` files of the corpus in it, drawn with rng. */
 ftf_status ftf_corpus_sample(const char *corpus, const char *own, size_t most, ftf_rng *rng, ftf_error *err);
 
-/* Puts what `own` has and the corpus has not into the corpus; names gets what that was. */
-ftf_status ftf_corpus_share(const char *own, const char *corpus, ftf_names *names, ftf_error *err);
+/* Puts what `own` has and neither the corpus nor the quarantine has into the corpus; names gets what that was. */
+ftf_status ftf_corpus_share(const char *own, const char *corpus, const char *quarantine, ftf_names *names,
+                            ftf_error *err);
 
 /* Puts the named files of the corpus into `own`, where a running process will see them. */
 void ftf_corpus_give(const char *corpus, const ftf_names *names, const char *own);
