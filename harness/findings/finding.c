@@ -24,6 +24,8 @@ struct ftf_finding {
     uint32_t stack_count;
     ftf_named_stack *stacks;
     char *ops[FTF_STACKS_MAX]; /* the line of the scenario that the stack's lane was in; NULL: not known */
+    bool has_callee;
+    ftf_callee callee; /* of the first stack's line */
 };
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
@@ -57,26 +59,45 @@ static void name_stack(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, c
 
 /* ---- ops --------------------------------------------------------------------------------------------------------- */
 
-static char *op_text(const ftf_scenario *scenario, const ftf_stack *stack) {
-    if (stack->lane < 0 || (uint32_t)stack->lane >= scenario->lane_count || stack->op < 0) {
-        return NULL;
+/* The line that a stack belongs to: of its lane, or of the section that only the main thread runs. */
+static const ftf_op *op_of(const ftf_scenario *scenario, const ftf_record *record, const ftf_stack *stack) {
+    const ftf_section *section = NULL;
+    if (stack->lane >= 0 && (uint32_t)stack->lane < scenario->lane_count) {
+        section = &scenario->lanes[stack->lane];
+    } else if (stack->lane < 0 && strcmp(record->section, "setup") == 0) {
+        section = &scenario->setup;
+    } else if (stack->lane < 0 && strcmp(record->section, "finish") == 0) {
+        section = &scenario->finish;
     }
-    const ftf_section *lane = &scenario->lanes[stack->lane];
-    if ((uint32_t)stack->op >= lane->count) {
-        return NULL;
-    }
-    ftf_text text = {0};
-    ftf_op_print(scenario, &lane->ops[stack->op], &text);
-    return text.data;
+    bool known = section && stack->op >= 0 && (uint32_t)stack->op < section->count;
+    return known ? &section->ops[stack->op] : NULL;
 }
 
-static void find_ops(ftf_finding *finding) {
+/* A violation's detail begins with the op as it was written, whose arguments are chance; the callee says the rest. */
+static void drop_op_from_detail(ftf_finding *finding) {
+    char *detail = finding->record->detail;
+    size_t len = finding->ops[0] ? strlen(finding->ops[0]) : 0;
+    if (detail && len > 0 && strncmp(detail, finding->ops[0], len) == 0 && strncmp(detail + len, ": ", 2) == 0) {
+        memmove(detail, detail + len + 2, strlen(detail + len + 2) + 1);
+    }
+}
+
+static void find_ops(ftf_finding *finding, const ftf_catalog *catalog) {
     const char *text = finding->record->scenario;
     ftf_arena *arena = ftf_arena_create();
     ftf_scenario *scenario = FTF_NEW(arena, ftf_scenario, 1);
     if (text && ftf_scenario_parse(text, strlen(text), arena, scenario, NULL) == FTF_OK) {
         for (uint32_t i = 0; i < finding->stack_count; i++) {
-            finding->ops[i] = op_text(scenario, finding->stacks[i].raw);
+            const ftf_op *op = op_of(scenario, finding->record, finding->stacks[i].raw);
+            ftf_text line = {0};
+            if (op) {
+                ftf_op_print(scenario, op, &line);
+                finding->ops[i] = line.data;
+            }
+            if (op && i == 0) {
+                ftf_callee_describe(scenario, catalog, op, &finding->callee);
+                finding->has_callee = true;
+            }
         }
     }
     ftf_arena_destroy(arena);
@@ -101,8 +122,10 @@ ftf_status ftf_finding_from_record(ftf_symbolizer *symbolizer, const ftf_catalog
     for (uint32_t i = 0; i < finding->stack_count; i++) {
         name_stack(symbolizer, catalog, &finding->record->stacks[i], race, &finding->stacks[i]);
     }
-    find_ops(finding);
-    ftf_identity_make(finding->record, finding->stacks, finding->stack_count, &finding->identity);
+    find_ops(finding, catalog);
+    drop_op_from_detail(finding);
+    ftf_identity_make(finding->record, finding->stacks, finding->stack_count,
+                      finding->has_callee ? &finding->callee : NULL, &finding->identity);
     *out = finding;
     return FTF_OK;
 }
@@ -182,6 +205,7 @@ static const char *role_text(const char *role) {
         {"mutex", "took the lock"},
         {"created", "was created"},
         {"signal", "crashed"},
+        {"call", "called"},
         {"blocked", "is blocked"},
         {"running", "runs on and on"},
     };

@@ -95,7 +95,8 @@ static bool is_ours(const ftf_named_stack *stack) {
     return stack->top >= 0 && stack->frames[stack->top].sort == FTF_SORT_HARNESS;
 }
 
-static const char *blame_of(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count) {
+static const char *blame_of(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count,
+                            const ftf_callee *callee) {
     bool extension = false, foreign = false, all_ours = true, any = false;
     for (uint32_t i = 0; i < count; i++) {
         if (!ftf_stack_counts(record, stacks, count, i)) {
@@ -109,7 +110,7 @@ static const char *blame_of(const ftf_record *record, const ftf_named_stack *sta
         all_ours = all_ours && is_ours(&stacks[i]);
     }
     if (extension || !any) {
-        return "extension"; /* without a stack it was an op of the target that misbehaved */
+        return !any && callee && !callee->of_target ? "cpython" : "extension";
     }
     return all_ours ? "harness" : foreign ? "foreign" : "cpython";
 }
@@ -174,11 +175,13 @@ static void normalise(const char *detail, char *out, size_t room) {
     out[n] = '\0';
 }
 
-static void make_signature(const ftf_record *record, const tops *t, char out[FTF_SIGNATURE_MAX]) {
+static void make_signature(const ftf_record *record, const tops *t, const ftf_callee *callee,
+                           char out[FTF_SIGNATURE_MAX]) {
     if (t->count == 0) {
         char detail[300];
         normalise(record->detail ? record->detail : "", detail, sizeof detail);
-        (void)snprintf(out, FTF_SIGNATURE_MAX, "%s %s", record->kind, detail);
+        (void)snprintf(out, FTF_SIGNATURE_MAX, "%s %s%s%s", record->kind, callee ? callee->name : "",
+                       callee ? ": " : "", detail);
         return;
     }
     char sorted[FTF_PAIR_MAX][FTF_FRAME_NAME_MAX];
@@ -250,11 +253,12 @@ static void short_detail(const ftf_record *record, char out[FTF_TITLE_MAX]) {
     }
 }
 
-static void make_title(const ftf_record *record, const tops *t, char out[FTF_TITLE_MAX]) {
+static void make_title(const ftf_record *record, const tops *t, const ftf_callee *callee, char out[FTF_TITLE_MAX]) {
     char detail[FTF_TITLE_MAX];
     short_detail(record, detail);
     if (t->count == 0) {
-        (void)snprintf(out, FTF_TITLE_MAX, "%s: %.300s", record->kind, detail);
+        (void)snprintf(out, FTF_TITLE_MAX, "%s%s%s: %.150s", record->kind, callee ? " in " : "",
+                       callee ? callee->name : "", detail);
     } else if (is_kind(record, "data-race") && t->count == 2) {
         title_of_race(t, out);
     } else if (is_destroyed_heap(record, t->stacks[0])) {
@@ -286,12 +290,13 @@ static void make_title(const ftf_record *record, const tops *t, char out[FTF_TIT
     }
 }
 
-void ftf_identity_make(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, ftf_identity *out) {
+void ftf_identity_make(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count,
+                       const ftf_callee *callee, ftf_identity *out) {
     tops t;
     collect(record, stacks, count, &t);
-    make_signature(record, &t, out->signature);
-    make_title(record, &t, out->title);
-    out->blame = blame_of(record, stacks, count);
+    make_signature(record, &t, callee, out->signature);
+    make_title(record, &t, callee, out->title);
+    out->blame = blame_of(record, stacks, count, callee);
     uint64_t hash = ftf_hash_bytes(FTF_HASH_START, out->signature, strlen(out->signature));
     (void)snprintf(out->id, sizeof out->id, "%s-%08x", record->kind, (unsigned)(hash ^ (hash >> 32)));
 }

@@ -6,7 +6,7 @@
  * Which stacks count depends on the kind: the first two accesses of a race, the access and the free of a use after
  * free, every blocked lane of a deadlock, the
  * running one of a hang, else the first one. Trouble without stacks (a broken error protocol, a
- * missing declaration) is told apart by its detail with numbers and addresses taken out.
+ * missing declaration) is told apart by the callee and by its detail with numbers and addresses taken out.
  *
  * Special case: the harness uses an object that it holds a reference to, through nothing but the interpreter's call
  * plumbing, and the object is gone. Whoever gave away a reference too many did it earlier, in a call of the target, and
@@ -17,6 +17,7 @@
  *
  * Pure: works on named, classified stacks (frames.h) whose tops have been chosen.
  */
+#include "findings/callee.h"
 #include "findings/frames.h"
 
 enum { FTF_SIGNATURE_MAX = 1200, FTF_TITLE_MAX = 400, FTF_PAIR_MAX = 4 };
@@ -28,7 +29,9 @@ typedef struct ftf_identity {
     const char *blame; /* "extension", "cpython", "foreign", "harness" */
 } ftf_identity;
 
-void ftf_identity_make(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, ftf_identity *out);
+/* `callee` is the op that trouble without stacks is about; NULL when that is not known. */
+void ftf_identity_make(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count,
+                       const ftf_callee *callee, ftf_identity *out);
 
 /* Whether this stack is one that the signature is made of. */
 bool ftf_stack_counts(const ftf_record *record, const ftf_named_stack *stacks, uint32_t count, uint32_t index);

@@ -99,7 +99,7 @@ static void check_report(const char *name) {
         char seen[512] = "";
         assert_true(parsed);
         name_stacks(record, &catalog, stacks);
-        ftf_identity_make(record, stacks, record->stack_count, &identity);
+        ftf_identity_make(record, stacks, record->stack_count, NULL, &identity);
         for (uint32_t i = 0; i < record->stack_count; i++) {
             size_t len = strlen(seen);
             (void)snprintf(seen + len, sizeof seen - len, "%s%s", i ? " " : "", record->stacks[i].role);

@@ -166,8 +166,8 @@ static void test_identity__race_is_an_unordered_pair(void **state) {
         a.stacks[i].raw = &a.record.stacks[i];
         b.stacks[i].raw = &b.record.stacks[i];
     }
-    ftf_identity_make(&a.record, a.stacks, a.count, &first);
-    ftf_identity_make(&b.record, b.stacks, b.count, &second);
+    ftf_identity_make(&a.record, a.stacks, a.count, NULL, &first);
+    ftf_identity_make(&b.record, b.stacks, b.count, NULL, &second);
     assert_string_equal(first.signature, "data-race odictobject.c:odict_clear_impl | odictobject.c:odictiter_iternext");
     assert_string_equal(first.signature, second.signature);
     assert_string_equal(first.id, second.id);
@@ -182,7 +182,7 @@ static void check_blame(const char *kind, const char *const (*frames)[2], const 
     scene s = make(kind);
     ftf_identity identity;
     add(&s, &stdlib, "signal", frames);
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.blame, blame);
 }
 
@@ -200,7 +200,7 @@ static void check_race(const char *const (*frames)[2], const char *blame) {
     ftf_identity identity;
     add(&s, &stdlib, "write", DICT);
     add(&s, &stdlib, "read", frames);
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.blame, blame);
 }
 
@@ -220,8 +220,8 @@ static void test_identity__an_object_that_is_gone_is_one_finding_wherever_notice
     ftf_identity first, second;
     add(&a, &stdlib, "read", HANDED);
     add(&b, &stdlib, "read", REPR);
-    ftf_identity_make(&a.record, a.stacks, a.count, &first);
-    ftf_identity_make(&b.record, b.stacks, b.count, &second);
+    ftf_identity_make(&a.record, a.stacks, a.count, NULL, &first);
+    ftf_identity_make(&b.record, b.stacks, b.count, NULL, &second);
     assert_string_equal(first.signature, "use-after-free a-referenced-object");
     assert_string_equal(second.signature, first.signature);
     assert_string_equal(second.blame, "extension");
@@ -235,7 +235,7 @@ static void test_identity__race_with_the_caller_does_not_name_helpers(void **sta
     ftf_identity identity;
     add(&s, &stdlib, "atomic-read", HANDED);
     add(&s, &stdlib, "write", CLEAR);
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.signature, "data-race a-referenced-object | odictobject.c:odict_clear_impl");
     assert_string_equal(identity.title, "data race: odict_clear_impl writes what the caller reads");
     assert_string_equal(identity.blame, "extension");
@@ -246,7 +246,7 @@ static void test_identity__who_asks_a_destroyed_heap_for_memory_is_innocent(void
     scene s = make("segv");
     ftf_identity identity;
     add(&s, &stdlib, "signal", ALLOCATES);
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.signature, "segv a-destroyed-heap");
     assert_string_equal(identity.title, "segv: the allocator's lists are destroyed (noticed in odict_items)");
     assert_string_equal(identity.blame, "extension");
@@ -258,7 +258,7 @@ static void test_identity__one_side_in_the_extension_is_the_extensions(void **st
     ftf_identity identity;
     add(&s, &stdlib, "read", DICT);
     add(&s, &stdlib, "freed", CLEAR);
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.signature, "use-after-free dictobject.c:dictresize | odictobject.c:odict_clear_impl");
     assert_string_equal(identity.blame, "extension");
     assert_string_equal(identity.title, "use after free: dictresize reads memory that odict_clear_impl freed");
@@ -272,7 +272,7 @@ static void test_identity__deadlock_names_every_lane(void **state) {
     add(&s, &stdlib, "blocked", OURS); /* parked: it has nothing to do with it */
     add(&s, &stdlib, "running", CLEAR);
     add(&s, &stdlib, "blocked", CLEAR); /* one more that waits there is no other bug */
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.signature,
                         "deadlock odictobject.c:odict_clear_impl | odictobject.c:odictiter_iternext");
     assert_string_equal(identity.title, "deadlock: odictiter_iternext and odict_clear_impl wait for ever");
@@ -285,7 +285,7 @@ static void test_identity__hang_is_the_lane_that_runs(void **state) {
     add(&s, &stdlib, "blocked", CLEAR);
     add(&s, &stdlib, "running", NEXT);
     add(&s, &stdlib, "blocked", OURS);
-    ftf_identity_make(&s.record, s.stacks, s.count, &identity);
+    ftf_identity_make(&s.record, s.stacks, s.count, NULL, &identity);
     assert_string_equal(identity.signature, "hang odictobject.c:odictiter_iternext");
     assert_string_equal(identity.title, "hang: odictiter_iternext does not return");
 }
@@ -298,8 +298,8 @@ static void test_identity__without_stacks_numbers_do_not_matter(void **state) {
     char two[] = "SystemError: <method at 0x9> returned NULL 41 times";
     a.record.detail = one;
     b.record.detail = two;
-    ftf_identity_make(&a.record, a.stacks, 0, &first);
-    ftf_identity_make(&b.record, b.stacks, 0, &second);
+    ftf_identity_make(&a.record, a.stacks, 0, NULL, &first);
+    ftf_identity_make(&b.record, b.stacks, 0, NULL, &second);
     assert_string_equal(first.signature, "error-protocol SystemError: <method at #> returned NULL # times");
     assert_string_equal(first.signature, second.signature);
     assert_string_equal(first.blame, "extension");

@@ -85,6 +85,24 @@ static void test_symbolizer__what_it_does_not_know_is_no_error(void **state) {
     ftf_symbolizer_destroy(symbolizer);
 }
 
+/* A target x with the type Box, and a library that is to blame. */
+static ftf_catalog *load_catalog(const char *library) {
+    ftf_catalog *catalog = NULL;
+    ftf_error err = {0};
+    ftf_text json = {0};
+    ftf_text_printf(&json,
+                    "{\"format\": 1, \"target\": \"x\", \"import\": \"x\", \"blame\": {\"libraries\": [\"%s\"]},"
+                    " \"types\": [{\"name\": \"Box\", \"public\": true, \"traits\": [], \"make\": []}],"
+                    " \"callables\": [{\"name\": \"Box\", \"owner\": null, \"kind\": \"type\", \"native\": true,"
+                    " \"mutates\": null, \"patterns\": [{\"args\": [], \"kwargs\": {}, \"score\": 3}]}]}",
+                    library);
+    if (ftf_catalog_load(json.data, json.len, &catalog, &err) != FTF_OK) {
+        fail_msg("%s", err.text);
+    }
+    ftf_text_release(&json);
+    return catalog;
+}
+
 static void test_finding__report_shows_names_ops_and_scenario(void **state) {
     (void)state;
     ftf_symbolizer *symbolizer = NULL;
@@ -105,9 +123,8 @@ static void test_finding__report_shows_names_ops_and_scenario(void **state) {
         stack->frames[0].offset = offset_of(address_of_known_place(), &module);
         stack->frames[0].module = strdup(module);
     }
-    const char *libraries[] = {module};
-    ftf_catalog catalog = {.blame_library_count = 1, .blame_libraries = libraries};
-    assert_int_equal(ftf_finding_from_record(symbolizer, &catalog, record, &finding, &err), FTF_OK);
+    ftf_catalog *catalog = load_catalog(module);
+    assert_int_equal(ftf_finding_from_record(symbolizer, catalog, record, &finding, &err), FTF_OK);
     assert_string_equal(ftf_finding_signature(finding),
                         "data-race test_symbolize.c:known_place | test_symbolize.c:known_place");
     assert_string_equal(ftf_finding_blame(finding), "extension");
@@ -124,6 +141,48 @@ static void test_finding__report_shows_names_ops_and_scenario(void **state) {
     ftf_text_release(&report);
     ftf_finding_destroy(finding);
     ftf_record_destroy(record);
+    ftf_catalog_destroy(catalog);
+    ftf_symbolizer_destroy(symbolizer);
+}
+
+static const char *signature_of_violation(const char *setup, const char *line, ftf_symbolizer *symbolizer,
+                                          const ftf_catalog *catalog, const char **blame) {
+    static ftf_finding *finding; /* kept until the next call, for the strings */
+    ftf_finding_destroy(finding);
+    ftf_error err = {0};
+    ftf_text text = {0}, detail = {0};
+    ftf_record *record = ftf_record_create();
+    ftf_text_printf(&text, "ftfuzz 1\ntarget x\nsetup\n  %s\nthread\n  %s\nschedule free\n", setup, line);
+    ftf_text_printf(&detail, "%s: SystemError: returned NULL", line);
+    (void)snprintf(record->kind, sizeof record->kind, "error-protocol");
+    record->scenario = text.data;
+    record->detail = detail.data;
+    record->stack_count = 1;
+    record->stacks[0] = (ftf_stack){.role = "call", .lane = 0, .op = 0};
+    assert_int_equal(ftf_finding_from_record(symbolizer, catalog, record, &finding, &err), FTF_OK);
+    ftf_record_destroy(record);
+    *blame = ftf_finding_blame(finding);
+    return ftf_finding_signature(finding);
+}
+
+static void test_finding__violation_is_the_callees(void **state) {
+    (void)state;
+    ftf_symbolizer *symbolizer = NULL;
+    ftf_catalog *catalog = load_catalog("");
+    ftf_error err = {0};
+    const char *blame;
+    assert_int_equal(ftf_symbolizer_create(&symbolizer, &err), FTF_OK);
+    const char *signature = signature_of_violation("a = Box()", "a.get(\"k\")", symbolizer, catalog, &blame);
+    assert_string_equal(signature, "error-protocol get: SystemError: returned NULL");
+    assert_string_equal(blame, "extension");
+    (void)signature_of_violation("a = bytearray(b\"x\")", "bytes(a)", symbolizer, catalog, &blame);
+    assert_string_equal(blame, "cpython");
+    (void)signature_of_violation("a = bytearray(b\"x\")", "Box(a)", symbolizer, catalog, &blame);
+    assert_string_equal(blame, "extension");
+    signature = signature_of_violation("a = Box()\n  b = iter(a)", "next(b)", symbolizer, catalog, &blame);
+    assert_string_equal(signature, "error-protocol next: SystemError: returned NULL");
+    assert_string_equal(blame, "extension");
+    ftf_catalog_destroy(catalog);
     ftf_symbolizer_destroy(symbolizer);
 }
 
@@ -131,6 +190,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_symbolizer__knows_places_and_survives_its_child),
         cmocka_unit_test(test_symbolizer__what_it_does_not_know_is_no_error),
+        cmocka_unit_test(test_finding__violation_is_the_callees),
         cmocka_unit_test(test_finding__report_shows_names_ops_and_scenario),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
