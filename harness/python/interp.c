@@ -1,6 +1,7 @@
 #include "python/interp.h"
 
 #include <Python.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +112,9 @@ ftf_status ftf_interp_start(const ftf_interp_options *options, ftf_error *err) {
                         status.err_msg != NULL ? status.err_msg : "no reason given");
     }
     PyGC_Disable();
+    /* As the python executable does: a closed socket and a full file are OSErrors, not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return extend_path(options->paths, err);
 }
 
