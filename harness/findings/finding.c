@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "findings/known.h"
 #include "findings/signature.h"
 #include "oracle/kinds.h"
 #include "scenario/parse.h"
@@ -147,6 +148,10 @@ const char *ftf_finding_kind(const ftf_finding *finding) { return finding->recor
 const char *ftf_finding_signature(const ftf_finding *finding) { return finding->identity.signature; }
 const char *ftf_finding_blame(const ftf_finding *finding) { return finding->identity.blame; }
 const char *ftf_finding_title(const ftf_finding *finding) { return finding->identity.title; }
+
+const char *ftf_finding_known(const ftf_finding *finding, const char *python_version) {
+    return ftf_known_race(finding->record, finding->stacks, finding->stack_count, python_version);
+}
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 

@@ -46,6 +46,9 @@ const char *ftf_finding_signature(const ftf_finding *finding);
 const char *ftf_finding_blame(const ftf_finding *finding);
 const char *ftf_finding_title(const ftf_finding *finding);
 
+/* Why this is a known race of the interpreter (known.h) of that version; NULL when it is none. */
+const char *ftf_finding_known(const ftf_finding *finding, const char *python_version);
+
 /* The members of finding.json that come from the record: kind, title, signature, blame, stacks, ... A new reference. */
 json_t *ftf_finding_to_json(const ftf_finding *finding);
 

@@ -42,7 +42,7 @@ struct ftf_store {
     item **items;
     size_t count;
     bool sorted;
-    uint64_t rejected, ours, damaged;
+    uint64_t rejected, ours, known, damaged;
     uint64_t flushed_ms;
 };
 
@@ -398,6 +398,8 @@ ftf_status ftf_store_add(ftf_store *store, const ftf_record *record, ftf_filed *
     item *it = find_item(store, ftf_finding_id(finding));
     if (strcmp(ftf_finding_blame(finding), "harness") == 0) {
         status = keep_ours(store, finding, record, err);
+    } else if (ftf_finding_known(finding, ftf_json_text(store->versions, "python"))) {
+        store->known++;
     } else if (it) {
         status = add_again(store, it, finding, record, filed, err);
     } else {
@@ -463,6 +465,7 @@ ftf_status ftf_store_drain_spool(ftf_store *store, const char *spool, ftf_on_fil
 
 uint64_t ftf_store_rejected(const ftf_store *store) { return store->rejected; }
 uint64_t ftf_store_ours(const ftf_store *store) { return store->ours; }
+uint64_t ftf_store_known(const ftf_store *store) { return store->known; }
 uint64_t ftf_store_damaged(const ftf_store *store) { return store->damaged; }
 
 /* ---- looking and changing ---------------------------------------------------------------------------------------- */

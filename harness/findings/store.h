@@ -58,7 +58,7 @@ typedef enum ftf_filing {
     FTF_FILED_NEW,    /* a finding nobody had seen */
     FTF_FILED_AGAIN,  /* a known one, counted */
     FTF_FILED_BETTER, /* a known, unconfirmed one whose scenario was replaced: worth confirming again */
-    FTF_FILED_NOT,    /* no finding but a mistake of ours (blame "harness"): kept in <out>/rejected and counted there */
+    FTF_FILED_NOT,    /* no finding: a mistake of ours (blame "harness", kept in <out>/rejected), or a known race */
 } ftf_filing;
 
 /* One finding of the store, as the status line shows it. Valid until the next call that changes the store. */
@@ -104,7 +104,8 @@ typedef void (*ftf_on_filed)(void *self, const ftf_filed *filed);
 ftf_status ftf_store_drain_spool(ftf_store *store, const char *spool, ftf_on_filed on_filed, void *self,
                                  ftf_error *err);
 uint64_t ftf_store_rejected(const ftf_store *store);
-uint64_t ftf_store_ours(const ftf_store *store); /* records blamed on the harness */
+uint64_t ftf_store_ours(const ftf_store *store);  /* records blamed on the harness */
+uint64_t ftf_store_known(const ftf_store *store); /* records of races that are known (known.h) */
 uint64_t ftf_store_damaged(const ftf_store *store);
 
 /* The findings, worst first: blame (extension, foreign, cpython), severity, replay rate, id. */

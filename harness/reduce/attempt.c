@@ -168,8 +168,12 @@ static ftf_status look_at(attempt *a, const ftf_record *record, sight *seen, ftf
     if (status != FTF_OK) {
         return status;
     }
-    bool ours = strcmp(ftf_finding_blame(finding), "harness") == 0;
     bool wanted = a->signature && strcmp(ftf_finding_signature(finding), a->signature) == 0;
+    if (!wanted && ftf_finding_known(finding, NULL)) {
+        ftf_finding_destroy(finding);
+        return FTF_OK; /* a campaign would not file it, either */
+    }
+    bool ours = strcmp(ftf_finding_blame(finding), "harness") == 0;
     if (!ours && (wanted || !a->signature)) {
         seen->matched = true;
         seen->steals = record->steals > seen->steals ? (uint32_t)record->steals : seen->steals;

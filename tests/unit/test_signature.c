@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "findings/known.h"
 #include "findings/signature.h"
 
 #define WORKER "/x/build/ftfuzz-worker-tsan"
@@ -305,6 +306,32 @@ static void test_identity__without_stacks_numbers_do_not_matter(void **state) {
     assert_string_equal(first.blame, "extension");
 }
 
+static const char *const TRY_INCREF[][2] = {{"_Py_IsOwnedByCurrentThread", CPYTHON "Include/object.h"},
+                                            {"_Py_TryIncrefFast", CPYTHON "Include/internal/pycore_object.h"},
+                                            {"_Py_dict_lookup_threadsafe", CPYTHON "Objects/dictobject.c"},
+                                            {"odict_get", CPYTHON "Objects/odictobject.c"},
+                                            {NULL, NULL}};
+static const char *const BEHIND[][2] = {{"odict_get", CPYTHON "Objects/odictobject.c"},
+                                        {"_Py_TryXGetRef", CPYTHON "Include/internal/pycore_object.h"},
+                                        {NULL, NULL}};
+
+static const char *known(const char *const (*frames)[2], const char *kind, const char *version) {
+    scene s = make(kind);
+    add(&s, &stdlib, "write", DICT);
+    add(&s, &stdlib, "read", frames);
+    return ftf_known_race(&s.record, s.stacks, s.count, version);
+}
+
+static void test_known__races_of_the_interpreter_are_looked_up(void **state) {
+    (void)state;
+    assert_non_null(known(TRY_INCREF, "data-race", "3.13.5"));
+    assert_non_null(known(TRY_INCREF, "data-race", NULL));
+    assert_null(known(TRY_INCREF, "data-race", "3.15.0"));
+    assert_null(known(TRY_INCREF, "use-after-free", "3.13.5"));
+    assert_null(known(BEHIND, "data-race", "3.13.5")); /* the extension is further in */
+    assert_null(known(NEXT, "data-race", "3.13.5"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames__stdlib_target_owns_its_files),
@@ -321,6 +348,7 @@ int main(void) {
         cmocka_unit_test(test_identity__deadlock_names_every_lane),
         cmocka_unit_test(test_identity__hang_is_the_lane_that_runs),
         cmocka_unit_test(test_identity__without_stacks_numbers_do_not_matter),
+        cmocka_unit_test(test_known__races_of_the_interpreter_are_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
