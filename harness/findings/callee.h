@@ -1,9 +1,10 @@
 #ifndef FTF_FINDINGS_CALLEE_H
 #define FTF_FINDINGS_CALLEE_H
 /*
- * Whose call was it? For trouble that has no stack, such as a call that returns NULL without an exception, all that is
- * known is the line of the scenario. A line is the target's when it calls something of the target, or does something to an
- * object that the target made; `bytes(a)` of a plain bytearray is the interpreter's affair, whatever the target is.
+ * Whose call was it? For trouble that has no stack, such as a call that returns NULL without an exception, all that
+ * is known is the line of the scenario. A line is the target's when it calls something of the target, or does
+ * something to an object that the target made; `bytes(a)` of a plain bytearray is the interpreter's affair, whatever
+ * the target is.
  *
  * Pure: works on the scenario and the catalog.
  */

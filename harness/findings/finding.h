@@ -18,8 +18,8 @@
  * stack has a frame of the extension, the innermost one of those stands for the stack. For a use-after-free the pair
  * is (access, free); a crash with one stack has one frame.
  *
- * Blame: `extension` when the frame that stands for one of those stacks is the extension's (the catalog's blame files and
- * libraries), else `cpython` when they are the interpreter's, else `foreign`; `harness` when the trouble is ours
+ * Blame: `extension` when the frame that stands for one of those stacks is the extension's (the catalog's blame files
+ * and libraries), else `cpython` when they are the interpreter's, else `foreign`; `harness` when the trouble is ours
  * (reported as a bug of ours).
  *
  * id: <kind>-<8 hex digits of the signature's hash>; also the folder's name.

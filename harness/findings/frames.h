@@ -57,11 +57,12 @@ void ftf_frame_classify(const ftf_catalog *catalog, ftf_named_frame *frame);
  * Sets top: the innermost frame of the extension, else the innermost of interpreter or foreign code, else what is least
  * meaningless. All frames have been classified.
  *
- * What a callback does is not the extension's: an interpreter function that bytecode called (a finalizer, a key function)
- * stands for the stack even when the extension is what ran the bytecode. In a race that holds for every object's own
- * slots, too: where the extension calls PyObject_Repr on what it was given, a race inside of bytearray_repr is
- * bytearray's. It does not hold for errors of memory, since a slot that meets freed memory may have been given a
- * borrowed reference; nor for functions called directly (PyDict_Next), whose callers have to know what they may do.
+ * What a callback does is not the extension's: an interpreter function that bytecode called (a finalizer, a key
+ * function) stands for the stack even when the extension is what ran the bytecode. In a race that holds for every
+ * object's own slots, too: where the extension calls PyObject_Repr on what it was given, a race inside of
+ * bytearray_repr is bytearray's. It does not hold for errors of memory, since a slot that meets freed memory may have
+ * been given a borrowed reference; nor for functions called directly (PyDict_Next), whose callers have to know what
+ * they may do.
  */
 void ftf_stack_choose_top(ftf_named_stack *stack, bool race);
 

@@ -119,9 +119,9 @@ ftf_status ftf_store_set_replay(ftf_store *store, const char *id, const ftf_repl
 ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *text, ftf_error *err);
 
 /*
- * Files a record that came out of replaying `scenario` in replay->k of replay->n fresh processes, as a witness of whatever
- * was replayed for another finding's sake. It is new, or joins its finding; and where that has not been confirmed, the
- * scenario and the figure become its own: no better proof can be had, and it is paid for.
+ * Files a record that came out of replaying `scenario` in replay->k of replay->n fresh processes, as a witness of
+ * whatever was replayed for another finding's sake. It is new, or joins its finding; and where that has not been
+ * confirmed, the scenario and the figure become its own: no better proof can be had, and it is paid for.
  */
 ftf_status ftf_store_adopt(ftf_store *store, const ftf_record *record, const char *scenario, const ftf_replay *replay,
                            ftf_filed *filed, ftf_error *err);
