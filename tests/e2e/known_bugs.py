@@ -48,7 +48,7 @@ def main():
             summary = run.json()
             hit = ftf.wanted(summary)
             found += hit is not None
-            why = bug.get("note") or run.error() or f"{len(ftf.findings(summary))} other findings of the module"
+            why = run.error() or bug.get("note") or f"{len(ftf.findings(summary))} other findings of the module"
             table.row(ftf.one_line(bug["row"], 62), "yes" if hit else "NO",
                       f"{hit['after_seconds']:.1f}" if hit else f"{summary.get('seconds', run.seconds):.0f}",
                       hit["after_scenarios"] if hit else summary.get("scenarios", "-"), ftf.rate(hit) if hit else "-",
