@@ -85,11 +85,10 @@ static ftf_status file_spool(ftf_campaign *campaign, ftf_error *err) {
     return ftf_store_drain_spool(campaign->store, campaign->spool, on_filed, campaign, err);
 }
 
-static ftf_status file_record(ftf_campaign *campaign, const ftf_record *record, ftf_error *err) {
-    ftf_filed filed = {0};
-    ftf_status status = ftf_store_add(campaign->store, record, &filed, err);
+static ftf_status file_record(ftf_campaign *campaign, const ftf_record *record, ftf_filed *filed, ftf_error *err) {
+    ftf_status status = ftf_store_add(campaign->store, record, filed, err);
     if (status == FTF_OK) {
-        on_filed(campaign, &filed);
+        on_filed(campaign, filed);
     }
     return status;
 }
@@ -117,8 +116,15 @@ static ftf_status file_gil(ftf_campaign *campaign, ftf_error *err) {
     FTF_ASSERT(record->target != NULL && record->detail != NULL && record->scenario != NULL &&
                record->original != NULL);
     record->sequence = 1;
-    ftf_status status = file_record(campaign, record, err);
+    ftf_filed filed = {0};
+    ftf_status status = file_record(campaign, record, &filed, err);
     ftf_record_destroy(record);
+    if (status == FTF_OK && filed.entry != NULL) {
+        const ftf_replay once = {.k = 1, .n = 1, .sequence = 1}; /* every import shows it */
+        char id[FTF_FINDING_ID_MAX];
+        snprintf(id, sizeof id, "%s", filed.entry->id);
+        status = ftf_store_set_replay(campaign->store, id, &once, err);
+    }
     return status;
 }
 
@@ -161,6 +167,7 @@ static ftf_status on_bug(ftf_campaign *campaign, ftf_worker *worker, const ftf_w
 static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death, const ftf_crash *crash,
                       ftf_error *err) {
     char folder[FTF_FS_PATH_MAX], name[64];
+    ftf_filed filed = {0};
     ftf_status status = FTF_OK;
     switch (crash->death) {
     case FTF_DEATH_NONE: /* libFuzzer never ends by itself under our options */
@@ -170,7 +177,7 @@ static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_work
     case FTF_DEATH_FINDING:
         ftf_worker_forgive(worker);
         set_aside(campaign, crash->record);
-        return file_record(campaign, crash->record, err);
+        return file_record(campaign, crash->record, &filed, err);
     case FTF_DEATH_SLOW:
         ftf_worker_forgive(worker);
         set_aside(campaign, crash->record);

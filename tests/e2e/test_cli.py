@@ -46,6 +46,15 @@ def test_modules(tally, scratch):
     refused(tally, "import crashes", ["fuzz", DATA / "crashes", *out], "crashes")
 
 
+def test_gil(tally, scratch):
+    result = ftf.ftfuzz("fuzz", DATA / "oldstyle", "--out", scratch, "--time", 3, "--json")
+    found = ftf.findings(result.json())
+    tally.check("a module that switches the GIL on is a finding", result.code == 1 and "gil-not-declared" in [f["kind"] for f in found],
+                f"exit {result.code}, {result.err[-300:]!r}")
+    folder = next((f["folder"] for f in found if f["kind"] == "gil-not-declared"), scratch)
+    tally.check("its replay is its import", ftf.ftfuzz("replay", folder).out.startswith("replayed 1/1"))
+
+
 def test_files(tally, scratch):
     (scratch / "bad.ft").write_text("ftfuzz 1\ntarget array\nthread\n  a.append(\nschedule free\n")
     refused(tally, "malformed .ft", ["replay", scratch / "bad.ft"], "bad.ft:4:")
@@ -179,7 +188,7 @@ def test_show(tally, scratch):
 
 
 def run(tally):
-    for test in (test_usage, test_show, test_modules, test_files, test_out, test_full_disk, test_workers, test_signals):
+    for test in (test_usage, test_show, test_modules, test_gil, test_files, test_out, test_full_disk, test_workers, test_signals):
         with ftf.Scratch("cli") as scratch:
             test(tally, scratch)
 
