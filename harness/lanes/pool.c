@@ -7,8 +7,10 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -92,6 +94,9 @@ static void run_section(lane_state *lane) {
 static void *lane_main(void *argument) {
     lane_state *lane = argument;
     ftf_pool *pool = lane->pool;
+    char name[16];
+    snprintf(name, sizeof name, "lane %d", lane->id);
+    prctl(PR_SET_NAME, name); /* pthread_setname_np would not reach ASan's reports */
     pool->vm->lane_open(pool->vm, lane->id);
     atomic_store(&lane->tid, (uint32_t)syscall(SYS_gettid));
     futex_wake(&lane->tid);

@@ -118,13 +118,21 @@ int sem_post(sem_t *sem) {
 
 /* ---- mutexes --------------------------------------------------------------------------------------------------------------- */
 
-/* Blocks the lane until the mutex could be had at once. The sanitizer does not see the trying: a trylock would hide
-   lock-order inversions from it. */
-static void await_mutex(ftf_lane *lane, pthread_mutex_t *mutex) {
-    while (next_pthread_mutex_trylock()(mutex) == EBUSY) {
-        ftf_block(lane, mutex, 0, NULL);
+/* The sanitizer does not see the trying: a trylock would hide lock-order inversions from it. */
+static bool mutex_is_taken(const void *channel) {
+    pthread_mutex_t *mutex = (pthread_mutex_t *)(uintptr_t)channel;
+    if (next_pthread_mutex_trylock()(mutex) == EBUSY) {
+        return true;
     }
     next_pthread_mutex_unlock()(mutex);
+    return false;
+}
+
+/* Blocks the lane until the mutex could be had at once. */
+static void await_mutex(ftf_lane *lane, pthread_mutex_t *mutex) {
+    while (mutex_is_taken(mutex)) {
+        ftf_block(lane, mutex, 0, mutex_is_taken);
+    }
 }
 
 int pthread_mutex_lock(pthread_mutex_t *mutex) {

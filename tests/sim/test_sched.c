@@ -190,6 +190,23 @@ static void sched__a_switch_inside_a_critical_section_blocks_the_other_lane_with
     toy_destroy(toy);
 }
 
+static void exit_stuck(void) { _exit(84); }
+
+/* Once a false deadlock: the owner unlocked between the look at the mutex and the waiting for it. */
+static void sched__an_unlock_between_look_and_wait_is_not_lost(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, reset, exit_stuck);
+    toy_add(toy, 0, critical);
+    toy_add(toy, 1, critical);
+    const ftf_switch switches[] = {{.lane = 0, .point = 3, .to = 1}, {.lane = 1, .point = 2, .to = 0}};
+    ftf_run_plan plan = {.mode = FTF_RUN_AT, .lanes = 2, .switches = switches, .switch_count = 2};
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(tally.calls, 2);
+    assert_int_equal(tally.run.diverged, 0);
+    toy_destroy(toy);
+}
+
 static volatile long wait_result;
 
 static void wait_for_post(int lane) {
@@ -300,8 +317,6 @@ static void one_then_other(int lane) {
     pthread_mutex_unlock(first);
 }
 
-static void exit_stuck(void) { _exit(84); }
-
 static void sched__lanes_that_wait_for_each_other_are_a_deadlock(void **state) {
     (void)state;
     pid_t child = fork();
@@ -340,6 +355,7 @@ int main(void) {
         cmocka_unit_test(sched__serial_runs_switch_only_where_a_lane_ends),
         cmocka_unit_test(sched__any_plan_replays_from_its_switches),
         cmocka_unit_test(sched__a_switch_inside_a_critical_section_blocks_the_other_lane_without_a_steal),
+        cmocka_unit_test(sched__an_unlock_between_look_and_wait_is_not_lost),
         cmocka_unit_test(sched__semaphores_wake_whom_they_should),
         cmocka_unit_test(sched__an_hour_passes_at_once_when_nobody_can_run),
         cmocka_unit_test(sched__a_sleeping_lane_gives_the_token_away),
