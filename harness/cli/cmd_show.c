@@ -80,10 +80,8 @@ static void print_left_out(const char *heading, const ftf_skip *list, uint32_t c
 }
 
 static void print_catalog(const ftf_catalog *catalog) {
-    uint32_t usable = 0;
-    for (uint32_t i = 0; i < catalog->callable_count; i++) {
-        usable += catalog->callables[i].pattern_count > 0;
-    }
+    uint32_t usable, total;
+    ftf_learnt_count(catalog, &usable, &total);
     printf("%s (imports %s, version %s, gil %s, contract %s)\n", catalog->target, catalog->import_name,
            catalog->version, catalog->gil, catalog->contract);
     puts("\nfunctions");
@@ -98,7 +96,6 @@ static void print_catalog(const ftf_catalog *catalog) {
     }
     print_left_out("never called", catalog->skipped, catalog->skip_count);
     print_left_out("no accepted arguments found", catalog->unknown, catalog->unknown_count);
-    uint32_t total = usable + catalog->unknown_count;
     printf("\n%u of %u callables are called with accepted arguments (%.0f %%)\n", usable, total,
            total > 0 ? 100.0 * usable / total : 100.0);
 }

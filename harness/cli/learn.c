@@ -311,3 +311,11 @@ void ftf_learnt_release(ftf_learnt *learnt) {
     }
     learnt->catalog = NULL;
 }
+
+void ftf_learnt_count(const ftf_catalog *catalog, uint32_t *accepted, uint32_t *total) {
+    *accepted = 0;
+    for (uint32_t i = 0; i < catalog->callable_count; i++) {
+        *accepted += catalog->callables[i].pattern_count > 0;
+    }
+    *total = *accepted + catalog->unknown_count;
+}

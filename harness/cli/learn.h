@@ -24,4 +24,7 @@ typedef struct ftf_learnt {
 ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err);
 void ftf_learnt_release(ftf_learnt *learnt);
 
+/* How many callables of a catalog have arguments that they accept, and how many there are that may be called. */
+void ftf_learnt_count(const ftf_catalog *catalog, uint32_t *accepted, uint32_t *total);
+
 #endif

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "scenario/catalog.h"
 
 static double seconds(const ftf_campaign *campaign) {
@@ -57,6 +58,8 @@ json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
     const ftf_campaign_options *o = &campaign->options;
     const ftf_counters *c = &campaign->counters;
     json_t *flavours = json_array(), *findings = json_array();
+    uint32_t accepted, total;
+    ftf_learnt_count(o->learnt->catalog, &accepted, &total);
     for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
         if (o->flavours[f]) {
             json_array_append_new(flavours, json_string(ftf_flavour_name((ftf_flavour)f)));
@@ -68,17 +71,20 @@ json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
             json_array_append_new(findings, finding_to_json(campaign, entry));
         }
     }
-    return json_pack("{s:i, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, "
-                     "s:i, s:b, s:s, s:o}",
-                     "format", 1, "target", o->target->spec, "version", o->learnt->catalog->version, "command",
-                     o->command, "flavours", flavours, "schedule", o->schedule, "seed", (json_int_t)o->seed, "jobs",
-                     (json_int_t)campaign->worker_count, "seconds", seconds(campaign), "scenarios",
-                     (json_int_t)c->scenarios, "runs", (json_int_t)c->runs, "calls", (json_int_t)c->calls, "accepted",
-                     (json_int_t)c->accepted, "scenarios_per_second", per_second(c->scenarios, campaign),
-                     "calls_per_second", per_second(c->calls, campaign), "features", (json_int_t)c->features, "steals",
-                     (json_int_t)c->steals, "starts", (json_int_t)c->starts, "slow", (json_int_t)c->slow, "bugs",
-                     (int)campaign->bugs, "reached_wanted", (int)campaign->enough, "gil", o->learnt->catalog->gil,
-                     "findings", findings);
+    json_t *summary = json_pack(
+        "{s:i, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, "
+        "s:i, s:b, s:s, s:o}",
+        "format", 1, "target", o->target->spec, "version", o->learnt->catalog->version, "command", o->command,
+        "flavours", flavours, "schedule", o->schedule, "seed", (json_int_t)o->seed, "jobs",
+        (json_int_t)campaign->worker_count, "seconds", seconds(campaign), "scenarios", (json_int_t)c->scenarios, "runs",
+        (json_int_t)c->runs, "calls", (json_int_t)c->calls, "accepted", (json_int_t)c->accepted, "scenarios_per_second",
+        per_second(c->scenarios, campaign), "calls_per_second", per_second(c->calls, campaign), "features",
+        (json_int_t)c->features, "steals", (json_int_t)c->steals, "starts", (json_int_t)c->starts, "slow",
+        (json_int_t)c->slow, "bugs", (int)campaign->bugs, "reached_wanted", (int)campaign->enough, "gil",
+        o->learnt->catalog->gil, "findings", findings);
+    FTF_ASSERT(summary != NULL); /* a format that does not fit its arguments */
+    json_object_set_new(summary, "callables", json_pack("{s:i, s:i}", "accepted", (int)accepted, "total", (int)total));
+    return summary;
 }
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -147,6 +153,10 @@ void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
             "%" PRIu64 " worker starts, %" PRIu64 " for memory, %" PRIu64 " slow scenarios given up; seed %" PRIu64
             "\n",
             c->starts, c->restarts_memory, c->slow, campaign->options.seed);
+    uint32_t accepted, total;
+    ftf_learnt_count(campaign->options.learnt->catalog, &accepted, &total);
+    fprintf(to, "%u of %u callables are called with arguments they accept%s\n", accepted, total,
+            accepted < total ? "; `ftfuzz show` names the others" : "");
     uint32_t blamed = print_table(campaign, true, to);
     print_table(campaign, false, to);
     if (campaign->bugs > 0) {
