@@ -12,6 +12,7 @@ N ?= 20
 ONLY ?=
 
 FTFUZZ = build/ftfuzz
+CTEST = ctest --test-dir build --output-on-failure
 E2E = python3 tests/e2e
 common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
@@ -40,10 +41,11 @@ show: setup ## what is known about TARGET: every callable and what it accepts
 list: setup ## the targets there are
 	@$(FTFUZZ) list
 
-test: unit e2e ## all tests: unit, sim, tidy, canaries end to end, seeds, bad input
+test: setup ## all tests: unit, sim, tidy, canaries end to end, seeds, bad input
+	@code=0; $(CTEST) || code=1; $(E2E)/run.py || code=1; exit $$code
 
 unit: setup ## the tests that need no interpreter
-	@ctest --test-dir build --output-on-failure
+	@$(CTEST)
 
 e2e: setup ## the tests that fuzz for real, in their short form
 	@$(E2E)/run.py
