@@ -126,9 +126,10 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
  */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
-    return "halt_on_error=0:exitcode=0:symbolize=0:suppress_equal_stacks=0:suppress_equal_addresses=0:history_size=4:"
-           "report_thread_leaks=0:report_signal_unsafe=0:report_destroy_locked=1:atexit_sleep_ms=0:handle_abort=0:"
-           "handle_segv=2:stack_trace_format='    #%n %p (%m+%o)':detect_deadlocks=1:second_deadlock_stack=1:allocator_may_return_null=1:print_suppressions=0";
+    return "halt_on_error=0:exitcode=0:symbolize=0:stack_trace_format='    #%n %p (%m+%o)':suppress_equal_stacks=0:"
+           "suppress_equal_addresses=0:history_size=4:report_thread_leaks=0:report_signal_unsafe=0:"
+           "report_destroy_locked=1:atexit_sleep_ms=0:handle_abort=0:handle_segv=2:detect_deadlocks=1:"
+           "second_deadlock_stack=1:allocator_may_return_null=1:print_suppressions=0";
 }
 
 #endif
