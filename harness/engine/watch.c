@@ -5,7 +5,6 @@
 #include "engine/watch.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -89,20 +88,6 @@ static void take_stack(int index, pid_t tid) {
     }
 }
 
-/* The kernel's state letter of a thread. */
-static char thread_state(pid_t tid) {
-    char path[64], text[256];
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, text, sizeof text - 1) : 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    text[n > 0 ? n : 0] = 0;
-    const char *end = strrchr(text, ')');
-    return end != NULL && end[1] == ' ' ? end[2] : '?';
-}
-
 static size_t add_stack(char *text, size_t used, size_t room, int index) {
     for (uint32_t i = 0; i < stacks[index].count && used < room; i++) {
         uint64_t offset = 0;
@@ -121,7 +106,7 @@ static _Noreturn void end(const char *kind, int code) {
     for (int i = 0; i < (int)box->lane_count && i < FTF_LANES_MAX; i++) {
         take_stack(i, ftf_pool_tid(watch.pool, i));
         used += (size_t)snprintf(text + used, room - used, "lane %d op %d (%s):\n", i, (int)box->lane_op[i],
-                                 thread_state(ftf_pool_tid(watch.pool, i)) == 'R' ? "running" : "blocked");
+                                 ftf_sched_thread_state(ftf_pool_tid(watch.pool, i)) == 'R' ? "running" : "blocked");
         used = add_stack(text, used, room, i);
     }
     if (box->phase != FTF_PHASE_RUNNING) {
@@ -146,11 +131,11 @@ void ftf_watch_deadlock(void) {
 /* True while any thread that matters computes. Looked at several times: a thread that polls sleeps most of the time. */
 static bool anybody_runs(void) {
     for (int look = 0; look < 20; look++) {
-        if (thread_state(watch.main_tid) == 'R') {
+        if (ftf_sched_thread_state(watch.main_tid) == 'R') {
             return true;
         }
         for (int i = 0; i < (int)watch.box->lane_count && i < FTF_LANES_MAX; i++) {
-            if (thread_state(ftf_pool_tid(watch.pool, i)) == 'R') {
+            if (ftf_sched_thread_state(ftf_pool_tid(watch.pool, i)) == 'R') {
                 return true;
             }
         }

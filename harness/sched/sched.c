@@ -56,22 +56,24 @@ static void grant(int to) {
     syscall(SYS_futex, &lane->granted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* The kernel's word on a thread: true when it sleeps, so that only a wake-up from elsewhere can let it go on. */
-static bool sleeps_in_kernel(pid_t tid) {
+char ftf_sched_thread_state(int tid) {
     char path[64], text[256];
-    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)tid);
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
     int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0) {
-        return false;
+        return '?';
     }
     long n = syscall(SYS_read, fd, text, sizeof text - 1);
     syscall(SYS_close, fd);
-    if (n <= 0) {
-        return false;
-    }
-    text[n] = 0;
+    text[n > 0 ? n : 0] = 0;
     const char *end = strrchr(text, ')'); /* the name may hold anything, a parenthesis included */
-    return end != NULL && (end[2] == 'S' || end[2] == 'D');
+    return end != NULL && end[1] == ' ' ? end[2] : '?';
+}
+
+/* Only a wake-up from elsewhere can let it go on. */
+static bool sleeps_in_kernel(pid_t tid) {
+    char state = ftf_sched_thread_state(tid);
+    return state == 'S' || state == 'D';
 }
 
 /* Takes the token from a holder that sleeps in a call we do not know. */

@@ -76,6 +76,10 @@ void ftf_sched_leave(void);
 /* The boundary before each execution of an op: a point. */
 void ftf_sched_op(uint32_t op, uint32_t iteration);
 
+/* The kernel's state letter of a thread of this process ('R' runs, 'S' and 'D' sleep), or '?'. Raw system calls only, so
+   any thread may ask. */
+char ftf_sched_thread_state(int tid);
+
 /* The lane that the calling thread is, or -1. */
 int ftf_sched_self(void);
 
