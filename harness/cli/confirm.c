@@ -73,11 +73,6 @@ static ftf_status confirm_one(confirmation *c, const char *id, ftf_flavour flavo
         ftf_progress_view_say(&c->campaign->view, "cannot replay %s: %s", id, err->text);
         return FTF_OK;
     }
-    if (status == FTF_OK && result.gave_up &&
-        result.n > 0) { /* the time is up; what was measured until now still counts */
-        ftf_replay replay = {.k = result.k, .n = result.n, .steals = result.steals, .sequence = 1};
-        status = ftf_store_set_replay(c->campaign->store, id, &replay, err);
-    }
     if (status == FTF_OK && !o->quiet && result.n > 0) {
         ftf_progress_view_say(&c->campaign->view, "replayed %u/%u: %s", result.k, result.n, id);
     }
