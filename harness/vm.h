@@ -12,8 +12,9 @@
  *     release                                        main thread
  *
  * Threads: prepare, start, finish and release run on the main thread while no lane runs. lane_enter, step and lane_leave
- * run on the lane's own thread. All lanes have entered before the first one steps; in a scheduled run step and
- * lane_leave happen under the token, lane_enter does not (it must not touch anything shared).
+ * run on the lane's own thread, in a scheduled run under the token: a lane enters when it gets the token for the first time, maybe
+ * after others have left. lane_enter must not order what the lanes do in TSan's eyes. In a free run all lanes have entered
+ * before the first one steps.
  */
 #include <stdbool.h>
 #include <stdint.h>

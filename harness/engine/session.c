@@ -205,14 +205,12 @@ static void reverse(ftf_run_plan *plan) {
 /* A point at which a lane's priority drops: mostly one where it touches what another lane touches, sometimes any. */
 static bool choose_drop(ftf_rng *rng, int lanes, ftf_switch *out) {
     int lane = (int)ftf_rng_below(rng, (uint32_t)lanes);
-    uint32_t count;
-    const uint32_t *candidates = ftf_profile_candidates(lane, &count);
     uint32_t points = ftf_sched_points(lane);
-    if (count > 0 && !ftf_rng_one_in(rng, 8)) {
-        *out = (ftf_switch){.lane = (uint8_t)lane, .point = candidates[ftf_rng_below(rng, count)]};
+    *out = (ftf_switch){.lane = (uint8_t)lane};
+    if (!ftf_rng_one_in(rng, 8) && ftf_profile_draw(rng, lane, &out->point)) {
         return true;
     }
-    *out = (ftf_switch){.lane = (uint8_t)lane, .point = 1 + ftf_rng_below(rng, points)};
+    out->point = 1 + ftf_rng_below(rng, points);
     return points > 1;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "lanes/pool.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,8 +28,7 @@ typedef struct lane_state {
     _Atomic uint32_t tid; /* futex word: 0 until the lane is open */
     uint64_t calls, accepted;
     uint32_t broken, broken_op;
-    _Alignas(128) _Atomic uint32_t go; /* futex word: one more for each run of this lane */
-    char end_edge;                     /* its address is the edge from this lane to the main thread */
+    char end_edge; /* its address is the edge from this lane to the main thread */
 } lane_state;
 
 struct ftf_pool {
@@ -54,16 +54,13 @@ static void observe(void *edge) {
     }
 }
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t value) {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+/* False when FTF_STEAL_MS have passed. */
+static bool futex_wait(_Atomic uint32_t *word, uint32_t value) {
+    const struct timespec patience = {.tv_sec = 0, .tv_nsec = FTF_STEAL_MS * 1000000L};
+    return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &patience, NULL, 0) == 0 || errno != ETIMEDOUT;
 }
 
 static void futex_wake(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
-
-static void let_go(lane_state *lane) {
-    atomic_fetch_add(&lane->go, 1);
-    futex_wake(&lane->go);
-}
 
 static void count(lane_state *lane, uint32_t op, ftf_outcome outcome) {
     if (outcome == FTF_OUTCOME_SKIPPED) {
@@ -100,18 +97,14 @@ static void *lane_main(void *argument) {
     pool->vm->lane_open(pool->vm, lane->id);
     atomic_store(&lane->tid, (uint32_t)syscall(SYS_gettid));
     futex_wake(&lane->tid);
-    for (uint32_t seen = 0;;) {
-        if (atomic_load(&lane->go) == seen) {
-            futex_wait(&lane->go, seen);
-            continue;
-        }
-        seen++;
+    for (;;) {
+        ftf_sched_enter(lane->id);
         if (pool->stop) {
             return NULL;
         }
         observe(&pool->start_edge);
         pool->vm->lane_enter(pool->vm, lane->id);
-        ftf_sched_enter(lane->id);
+        ftf_sched_meet();
         run_section(lane);
         publish(&lane->end_edge);
         ftf_sched_leave();
@@ -146,7 +139,7 @@ ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box) {
 void ftf_pool_destroy(ftf_pool *pool) {
     pool->stop = true;
     for (int i = 0; i < FTF_LANES_MAX; i++) {
-        let_go(&pool->lane[i]);
+        ftf_sched_dismiss(i);
         pthread_join(pool->lane[i].thread, NULL);
     }
     free(pool);
@@ -181,11 +174,11 @@ void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_pl
     ftf_sched_begin(plan);
     atomic_store(&pool->running, (uint32_t)pool->lanes);
     publish(&pool->start_edge);
-    for (int i = 0; i < pool->lanes; i++) {
-        let_go(&pool->lane[i]);
-    }
+    ftf_sched_start();
     for (uint32_t left; (left = atomic_load(&pool->running)) != 0;) {
-        futex_wait(&pool->running, left);
+        if (!futex_wait(&pool->running, left)) {
+            ftf_sched_watch();
+        }
     }
     collect(pool, tally);
     ftf_sched_end(&tally->run);

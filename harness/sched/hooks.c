@@ -10,14 +10,16 @@
     void __sanitizer_cov_load##size(void *address) { \
         ftf_lane *lane = ftf_self; \
         if (lane != NULL) { \
-            ftf_point(lane, (uintptr_t)address, false); \
+            uint32_t caller = (uint32_t)(uintptr_t)__builtin_return_address(0); \
+            ftf_point(lane, (uintptr_t)address, caller, false); \
         } \
     } \
     void __sanitizer_cov_store##size(void *address); \
     void __sanitizer_cov_store##size(void *address) { \
         ftf_lane *lane = ftf_self; \
         if (lane != NULL) { \
-            ftf_point(lane, (uintptr_t)address, true); \
+            uint32_t caller = (uint32_t)(uintptr_t)__builtin_return_address(0); \
+            ftf_point(lane, (uintptr_t)address, caller, true); \
         } \
     }
 

@@ -5,6 +5,9 @@
  * and one of the two wrote. (Choosing among the candidates instead of all points: 194 instead of 9 hits in 1,000 runs of
  * a check-then-use bug, FACTS.)
  *
+ * Candidates are drawn in two steps, first the instruction and then one of its points: a loop that passes one instruction a
+ * thousand times is as likely as the one access behind it.
+ *
  * Addresses are compared within one run only, so it does not matter that the next run's objects lie elsewhere.
  * What is kept are ordinals, and they hold in later runs up to the first switch.
  */
@@ -14,7 +17,13 @@
 #include "base/check.h"
 #include "sched/state.h"
 
-enum { TABLE_BITS = 16, TABLE_SIZE = 1 << TABLE_BITS, CANDIDATES_MAX = 16384 };
+enum {
+    TABLE_BITS = 16,
+    TABLE_SIZE = 1 << TABLE_BITS,
+    CANDIDATES_MAX = 16384,
+    GROUP_BITS = 9,
+    GROUP_SLOTS = 1 << GROUP_BITS, /* instructions that touch shared memory in one scenario */
+};
 
 /* One granule: which lanes read it and which wrote it. */
 typedef struct granule {
@@ -23,16 +32,42 @@ typedef struct granule {
     uint8_t readers, writers; /* bit i: lane i */
 } granule;
 
+typedef struct candidate {
+    uint32_t point, pc;
+} candidate;
+
+/* The candidates of one lane, by increasing point, and the instructions that they belong to. */
+typedef struct candidates {
+    uint32_t count, group_count;
+    candidate *all;
+    struct {
+        uint32_t pc, first, size; /* first: index into all */
+    } *groups;
+    uint32_t *next; /* next[i]: index of the next candidate of the same instruction */
+} candidates;
+
 static granule *table;
 static uint32_t stamp;
-static uint32_t *candidates[FTF_LANES_MAX];
-static uint32_t candidate_count[FTF_LANES_MAX];
+static candidates found[FTF_LANES_MAX];
 
-void ftf_profile_clear(void) { memset(candidate_count, 0, sizeof candidate_count); }
+void ftf_profile_clear(void) {
+    for (int i = 0; i < FTF_LANES_MAX; i++) {
+        found[i].count = found[i].group_count = 0;
+    }
+}
 
-const uint32_t *ftf_profile_candidates(int lane, uint32_t *count) {
-    *count = candidate_count[lane];
-    return candidates[lane];
+bool ftf_profile_draw(ftf_rng *rng, int lane, uint32_t *point) {
+    const candidates *c = &found[lane];
+    if (c->group_count == 0) {
+        return false;
+    }
+    uint32_t group = ftf_rng_below(rng, c->group_count);
+    uint32_t at = c->groups[group].first;
+    for (uint32_t skip = ftf_rng_below(rng, c->groups[group].size); skip > 0; skip--) {
+        at = c->next[at];
+    }
+    *point = c->all[at].point;
+    return true;
 }
 
 /* The entry of a granule, made when it is new; NULL when its neighbourhood of the table is full (then the point is no
@@ -77,46 +112,76 @@ static bool is_shared(const granule *entry, uint8_t bit, bool write) {
 }
 
 /* Merges this run's candidates of a lane into those of earlier runs, both increasing. */
-static void merge(int lane, const uint32_t *fresh, uint32_t fresh_count) {
-    static uint32_t merged[CANDIDATES_MAX];
-    uint32_t *old = candidates[lane], old_count = candidate_count[lane];
+static void merge(candidates *c, const candidate *fresh, uint32_t fresh_count) {
+    static candidate merged[CANDIDATES_MAX];
     uint32_t i = 0, k = 0, n = 0;
-    while ((i < old_count || k < fresh_count) && n < CANDIDATES_MAX) {
-        uint32_t next;
-        if (k == fresh_count || (i < old_count && old[i] <= fresh[k])) {
-            next = old[i++];
+    while ((i < c->count || k < fresh_count) && n < CANDIDATES_MAX) {
+        candidate next;
+        if (k == fresh_count || (i < c->count && c->all[i].point <= fresh[k].point)) {
+            next = c->all[i++];
         } else {
             next = fresh[k++];
         }
-        if (n == 0 || merged[n - 1] != next) {
+        if (n == 0 || merged[n - 1].point != next.point) {
             merged[n++] = next;
         }
     }
-    memcpy(old, merged, n * sizeof *old);
-    candidate_count[lane] = n;
+    memcpy(c->all, merged, n * sizeof *merged);
+    c->count = n;
+}
+
+/* Chains the candidates of each instruction. Instructions whose places in the small table are all taken share the last
+   one's chain: they are drawn less often, that is all. */
+static void group(candidates *c) {
+    static uint32_t slot[GROUP_SLOTS]; /* 1 + index of the group */
+    memset(slot, 0, sizeof slot);
+    c->group_count = 0;
+    for (uint32_t i = c->count; i-- > 0;) {
+        uint32_t pc = c->all[i].pc, at = (pc * 0x9e3779b1u) >> (32 - GROUP_BITS), probe = 0;
+        while (probe < 7 && slot[at] != 0 && c->groups[slot[at] - 1].pc != pc) {
+            at = (at + 1) % GROUP_SLOTS;
+            probe++;
+        }
+        if (slot[at] == 0) {
+            slot[at] = ++c->group_count;
+            c->groups[slot[at] - 1].pc = pc;
+            c->groups[slot[at] - 1].size = 0;
+        }
+        uint32_t g = slot[at] - 1;
+        c->next[i] = c->groups[g].first;
+        c->groups[g].first = i;
+        c->groups[g].size++;
+    }
 }
 
 static void collect(int lane) {
-    static uint32_t fresh[CANDIDATES_MAX];
+    static candidate fresh[CANDIDATES_MAX];
     const ftf_access *log = ftf_sched.logs[lane];
     uint8_t bit = (uint8_t)(1u << lane);
     uint32_t count = 0;
     for (uint32_t n = 1; n <= logged(lane) && count < CANDIDATES_MAX; n++) {
         const granule *entry = log[n].address != 0 ? find_granule(log[n].address >> 3) : NULL;
         if (entry != NULL && is_shared(entry, bit, log[n].write)) {
-            fresh[count++] = n;
+            fresh[count++] = (candidate){n, log[n].pc};
         }
     }
-    merge(lane, fresh, count);
+    merge(&found[lane], fresh, count);
+    group(&found[lane]);
+}
+
+static void *room(size_t count, size_t size) {
+    void *made = calloc(count, size);
+    FTF_ASSERT(made != NULL);
+    return made;
 }
 
 void ftf_profile_learn(void) {
     if (table == NULL) {
-        table = calloc(TABLE_SIZE, sizeof *table);
-        FTF_ASSERT(table != NULL);
+        table = room(TABLE_SIZE, sizeof *table);
         for (int i = 0; i < FTF_LANES_MAX; i++) {
-            candidates[i] = calloc(CANDIDATES_MAX, sizeof *candidates[i]);
-            FTF_ASSERT(candidates[i] != NULL);
+            found[i].all = room(CANDIDATES_MAX, sizeof *found[i].all);
+            found[i].groups = room(GROUP_SLOTS, sizeof *found[i].groups);
+            found[i].next = room(CANDIDATES_MAX, sizeof *found[i].next);
         }
     }
     stamp++;

@@ -1,6 +1,6 @@
 /*
- * The token. Reading order: grant/await (one hand-over), successor (who is next), ftf_point_reached (a listed switch or a
- * drop), ftf_block/ftf_wake (blocking without blocking), rob (the fallback), begin/enter/leave/end.
+ * The token. Reading order: grant/await (one hand-over), successor (who is next), ftf_sched_watch (the fallback),
+ * ftf_point_reached (a listed switch or a drop), ftf_block/ftf_wake (blocking without blocking), begin/start/enter/leave/end.
  *
  * This file is compiled without sanitizers: its atomics and futexes must stay invisible to TSan.
  */
@@ -31,7 +31,17 @@ void ftf_sched_lock(void) {
     }
 }
 
-void ftf_sched_unlock(void) { atomic_flag_clear_explicit(&lock_flag, memory_order_release); }
+static void wake(ftf_lane *lane) { syscall(SYS_futex, &lane->granted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+
+/* The lane that was given the token meanwhile is woken only now: otherwise it would run into the lock first. */
+void ftf_sched_unlock(void) {
+    int to = ftf_sched.to_wake;
+    ftf_sched.to_wake = FTF_NOBODY;
+    atomic_flag_clear_explicit(&lock_flag, memory_order_release);
+    if (to != FTF_NOBODY) {
+        wake(&ftf_sched.lane[to]);
+    }
+}
 
 static void record_switch(const ftf_lane *lane, int to) {
     ftf_blackbox *box = ftf_sched.box;
@@ -47,13 +57,26 @@ static void record_switch(const ftf_lane *lane, int to) {
 
 /* ---- one hand-over --------------------------------------------------------------------------------------------------- */
 
+static __thread int self_id __attribute__((tls_model("initial-exec"))) = -1;
+
+int ftf_sched_self(void) { return self_id; }
+
+/* Under the lock; whose thread sleeps is woken when the lock is given up. */
 static void grant(int to) {
     ftf_lane *lane = &ftf_sched.lane[to];
     atomic_store(&lane->status, FTF_LANE_HOLDS);
     atomic_store(&ftf_sched.holder, to);
     atomic_fetch_add_explicit(&ftf_sched.handovers, 1, memory_order_relaxed);
     atomic_store(&lane->granted, 1);
-    syscall(SYS_futex, &lane->granted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    ftf_sched.to_wake = to;
+}
+
+/* Waits until the token is this lane's. */
+static void await(ftf_lane *lane) {
+    while (atomic_load(&lane->granted) == 0) {
+        syscall(SYS_futex, &lane->granted, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    }
+    atomic_store(&lane->granted, 0);
 }
 
 char ftf_sched_thread_state(int tid) {
@@ -74,61 +97,6 @@ char ftf_sched_thread_state(int tid) {
 static bool sleeps_in_kernel(pid_t tid) {
     char state = ftf_sched_thread_state(tid);
     return state == 'S' || state == 'D';
-}
-
-/* Takes the token from a holder that sleeps in a call we do not know. */
-static void rob(ftf_lane *thief) {
-    ftf_sched_lock();
-    int holder = atomic_load(&ftf_sched.holder);
-    if (holder != FTF_NOBODY && holder != thief->id && atomic_load(&thief->status) == FTF_LANE_READY) {
-        ftf_lane *victim = &ftf_sched.lane[holder];
-        if (atomic_load(&victim->granted) == 0 && sleeps_in_kernel(victim->tid)) {
-            atomic_store(&victim->status, FTF_LANE_ROBBED);
-            atomic_store(&victim->trigger, 0); /* it notices at its next point */
-            atomic_fetch_add(&ftf_sched.steals, 1);
-            if (ftf_sched.box != NULL) {
-                ftf_sched.box->steals++;
-                ftf_sched.box->run_steals++;
-            }
-            grant(thief->id);
-        }
-    }
-    ftf_sched_unlock();
-}
-
-static void check_deadlock(int *idle_ms) {
-    bool started = atomic_load(&ftf_sched.entered) == ftf_sched.lanes;
-    if (!started || atomic_load(&ftf_sched.holder) != FTF_NOBODY) {
-        *idle_ms = 0;
-        return;
-    }
-    *idle_ms += FTF_STEAL_MS;
-    if (*idle_ms >= FTF_DEADLOCK_MS && ftf_sched.on_deadlock != NULL) {
-        ftf_sched.on_deadlock();
-    }
-}
-
-/* Waits until the token is this lane's. */
-static void await(ftf_lane *lane) {
-    const struct timespec patience = {.tv_sec = 0, .tv_nsec = FTF_STEAL_MS * 1000000L};
-    uint32_t seen_handovers = 0, seen_points = 0;
-    int idle_ms = 0;
-    while (atomic_load(&lane->granted) == 0) {
-        long rc = syscall(SYS_futex, &lane->granted, FUTEX_WAIT_PRIVATE, 0, &patience, NULL, 0);
-        if (rc == 0 || errno != ETIMEDOUT) {
-            continue;
-        }
-        check_deadlock(&idle_ms);
-        int holder = atomic_load(&ftf_sched.holder);
-        uint32_t handovers = atomic_load(&ftf_sched.handovers);
-        uint32_t points = holder == FTF_NOBODY ? 0 : atomic_load(&ftf_sched.lane[holder].points);
-        if (handovers == seen_handovers && points == seen_points) {
-            rob(lane);
-        }
-        seen_handovers = handovers;
-        seen_points = points;
-    }
-    atomic_store(&lane->granted, 0);
 }
 
 /* ---- who is next ------------------------------------------------------------------------------------------------------ */
@@ -228,6 +196,51 @@ static void pass_on(ftf_lane *lane, bool yields) {
     }
 }
 
+/* ---- the main thread's part while lanes run ------------------------------------------------------------------------------ */
+
+/* Takes the token from a holder that sleeps in a call we do not know. */
+static void rob(void) {
+    ftf_sched_lock();
+    int holder = atomic_load(&ftf_sched.holder);
+    int thief = holder != FTF_NOBODY ? default_successor(holder) : FTF_NOBODY;
+    if (thief != FTF_NOBODY) {
+        ftf_lane *victim = &ftf_sched.lane[holder];
+        if (atomic_load(&victim->granted) == 0 && sleeps_in_kernel(victim->tid)) {
+            atomic_store(&victim->status, FTF_LANE_ROBBED);
+            atomic_store(&victim->trigger, 0); /* it notices at its next point */
+            atomic_fetch_add(&ftf_sched.steals, 1);
+            if (ftf_sched.box != NULL) {
+                ftf_sched.box->steals++;
+                ftf_sched.box->run_steals++;
+            }
+            grant(thief);
+        }
+    }
+    ftf_sched_unlock();
+}
+
+void ftf_sched_watch(void) {
+    int holder = atomic_load(&ftf_sched.holder);
+    if (ftf_sched.mode == FTF_RUN_FREE) {
+        return;
+    }
+    if (holder == FTF_NOBODY) {
+        ftf_sched.idle_ms += FTF_STEAL_MS;
+        if (ftf_sched.idle_ms >= FTF_DEADLOCK_MS && ftf_sched.on_deadlock != NULL) {
+            ftf_sched.on_deadlock();
+        }
+        return;
+    }
+    uint32_t handovers = atomic_load(&ftf_sched.handovers);
+    uint32_t points = atomic_load(&ftf_sched.lane[holder].points);
+    if (handovers == ftf_sched.seen_handovers && points == ftf_sched.seen_points) {
+        rob();
+    }
+    ftf_sched.idle_ms = 0;
+    ftf_sched.seen_handovers = handovers;
+    ftf_sched.seen_points = points;
+}
+
 /* ---- points ------------------------------------------------------------------------------------------------------------ */
 
 /* A lane that was robbed while it slept stands in line again. */
@@ -279,12 +292,12 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
         ftf_sched.box->lane_iteration[id] = iteration;
     }
     if (ftf_self != NULL) {
-        ftf_point(ftf_self, 0, false);
+        ftf_point_plain(ftf_self);
     }
 }
 
 void ftf_yield(ftf_lane *lane) {
-    ftf_point(lane, 0, false);
+    ftf_point_plain(lane);
     ftf_sched_lock();
     bool anybody = atomic_load(&lane->status) == FTF_LANE_HOLDS && default_successor(lane->id) != FTF_NOBODY;
     if (anybody) {
@@ -298,7 +311,7 @@ void ftf_yield(ftf_lane *lane) {
 }
 
 bool ftf_block(ftf_lane *lane, const void *channel, uint64_t deadline_ns, bool (*still)(const void *channel)) {
-    ftf_point(lane, 0, false);
+    ftf_point_plain(lane);
     ftf_sched_lock();
     if (still != NULL && !still(channel)) {
         ftf_sched_unlock();
@@ -335,6 +348,7 @@ void ftf_wake(const void *channel) {
 void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock) {
     ftf_sched.box = box;
     ftf_sched.on_deadlock = on_deadlock;
+    ftf_sched.to_wake = FTF_NOBODY;
     atomic_store(&ftf_sched.holder, FTF_NOBODY);
     for (int i = 0; i < FTF_LANES_MAX; i++) {
         ftf_sched.lane[i].id = i;
@@ -381,8 +395,9 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.mode = plan->mode;
     ftf_sched.lanes = plan->lanes;
     ftf_sched.diverged = 0;
+    ftf_sched.idle_ms = 0;
     atomic_store(&ftf_sched.steals, 0);
-    atomic_store(&ftf_sched.entered, 0);
+    atomic_store(&ftf_sched.met, 0);
     atomic_store(&ftf_sched.holder, FTF_NOBODY);
     ftf_sched.clock_ns = now_ns(CLOCK_MONOTONIC);
     ftf_sched.realtime_ns = (int64_t)now_ns(CLOCK_REALTIME) - (int64_t)ftf_sched.clock_ns;
@@ -393,8 +408,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     for (int i = 0; i < FTF_LANES_MAX; i++) {
         ftf_lane *lane = &ftf_sched.lane[i];
         atomic_store(&lane->points, 0);
-        atomic_store(&lane->granted, 0);
-        atomic_store(&lane->status, FTF_LANE_OUT);
+        atomic_store(&lane->status, i < plan->lanes ? FTF_LANE_READY : FTF_LANE_OUT);
         lane->log = NULL;
         if (plan->mode == FTF_RUN_SERIAL && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {
@@ -423,31 +437,42 @@ static void find_stack(ftf_lane *lane) {
     lane->tid = (pid_t)syscall(SYS_gettid);
 }
 
-static __thread int self_id __attribute__((tls_model("initial-exec"))) = -1;
-
-int ftf_sched_self(void) { return self_id; }
-
 void ftf_sched_enter(int id) {
     ftf_lane *lane = &ftf_sched.lane[id];
-    if (self_id != id) { /* the first run on this thread */
+    if (self_id != id) { /* the first time on this thread */
         self_id = id;
         find_stack(lane);
     }
-    atomic_store(&lane->status, FTF_LANE_READY);
-    bool last = atomic_fetch_add(&ftf_sched.entered, 1) + 1 == ftf_sched.lanes;
+    await(lane);
+    if (ftf_sched.mode != FTF_RUN_FREE) {
+        ftf_self = lane;
+    }
+}
+
+void ftf_sched_meet(void) {
     if (ftf_sched.mode == FTF_RUN_FREE) {
-        while (atomic_load(&ftf_sched.entered) < ftf_sched.lanes) {
+        atomic_fetch_add(&ftf_sched.met, 1);
+        while (atomic_load(&ftf_sched.met) < ftf_sched.lanes) {
             syscall(SYS_sched_yield);
+        }
+    }
+}
+
+void ftf_sched_start(void) {
+    if (ftf_sched.mode == FTF_RUN_FREE) {
+        for (int i = 0; i < ftf_sched.lanes; i++) {
+            ftf_sched_dismiss(i);
         }
         return;
     }
-    if (last) {
-        ftf_sched_lock();
-        grant(0);
-        ftf_sched_unlock();
-    }
-    await(lane);
-    ftf_self = lane;
+    ftf_sched_lock();
+    grant(0);
+    ftf_sched_unlock();
+}
+
+void ftf_sched_dismiss(int id) {
+    atomic_store(&ftf_sched.lane[id].granted, 1);
+    wake(&ftf_sched.lane[id]);
 }
 
 void ftf_sched_leave(void) {

@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/blackbox.h"
+#include "base/rng.h"
 #include "scenario/scenario.h"
 
 enum {
@@ -59,19 +60,27 @@ typedef struct ftf_run_result {
     uint32_t diverged; /* AT: listed hand-overs whose lane was not ready */
 } ftf_run_result;
 
-/* Called on a lane's thread when all lanes are blocked and stay so; the process cannot go on from there. */
+/* Called on the main thread when all lanes are blocked and stay so; the process cannot go on from there. */
 typedef void (*ftf_stuck)(void);
 
 /* Main thread, before the first run. box is where executed switches and counters are written. */
 void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock);
 
-/* Main thread, before lanes are let in and after all have left. */
+/* Main thread: begin before a run, start to let it go, watch every FTF_STEAL_MS while lanes run (steals and deadlocks are
+   noticed there), end after all lanes have left. */
 void ftf_sched_begin(const ftf_run_plan *plan);
+void ftf_sched_start(void);
+void ftf_sched_watch(void);
 void ftf_sched_end(ftf_run_result *result);
 
-/* The lane's own thread. enter returns when the lane holds the token (at once in a free run); leave gives it up. */
+/* The lane's own thread. enter sleeps between runs and returns when the lane has the token for the first time (in a free
+   run: when the run starts); meet makes the lanes of a free run wait for each other; leave gives the token up. */
 void ftf_sched_enter(int lane);
+void ftf_sched_meet(void);
 void ftf_sched_leave(void);
+
+/* Main thread, between runs: lets a lane's thread out of ftf_sched_enter, so that it can end. */
+void ftf_sched_dismiss(int lane);
 
 /* The boundary before each execution of an op: a point. */
 void ftf_sched_op(uint32_t op, uint32_t iteration);
@@ -88,9 +97,9 @@ int ftf_sched_self(void);
 /* Forgets the profile; before the first run of a scenario. */
 void ftf_profile_clear(void);
 
-/* The points of `lane` that touched an address which another lane touched too, one of the two writing, in increasing
-   order. Valid until the next clear. */
-const uint32_t *ftf_profile_candidates(int lane, uint32_t *count);
+/* Draws a candidate of `lane`: a point that touched an address which another lane touched too, one of the two writing.
+   False when there is none. */
+bool ftf_profile_draw(ftf_rng *rng, int lane, uint32_t *point);
 
 /* How many points `lane` passed in the last run. */
 uint32_t ftf_sched_points(int lane);

@@ -32,9 +32,10 @@ typedef struct ftf_event {
 
 enum { FTF_DROP = -1, FTF_NOBODY = -1, FTF_NEVER = INT32_MAX };
 
-/* One access of the log: the address and whether it wrote. */
+/* One access of the log. */
 typedef struct ftf_access {
     uintptr_t address; /* 0: a point that is no access */
+    uint32_t pc;       /* of the accessing instruction, its low half: enough to tell instructions apart */
     bool write;
 } ftf_access;
 
@@ -62,8 +63,11 @@ typedef struct ftf_sched_state {
     ftf_run_mode mode;
     int lanes;
     _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
-    _Atomic int entered; /* lanes that wait for the start */
+    int to_wake;         /* under the lock: whose thread is woken when the lock is given up */
+    _Atomic int met;     /* lanes of a free run that are ready to start */
     _Atomic uint32_t handovers;
+    uint32_t seen_handovers, seen_points; /* by the main thread when it last looked */
+    int idle_ms;                          /* for so long nobody has had the token */
     _Atomic uint32_t steals;
     uint32_t diverged;
     int lowest_priority;
@@ -85,12 +89,12 @@ void ftf_sched_unlock(void);
 /* The slow path of a point. */
 void ftf_point_reached(ftf_lane *lane);
 
-static inline void ftf_point(ftf_lane *lane, uintptr_t address, bool write) {
+static inline void ftf_point(ftf_lane *lane, uintptr_t address, uint32_t pc, bool write) {
     uint32_t n = atomic_load_explicit(&lane->points, memory_order_relaxed) + 1;
     atomic_store_explicit(&lane->points, n, memory_order_relaxed);
     if (lane->log != NULL && n < FTF_PROFILE_POINTS) {
         bool own = address >= lane->stack_low && address < lane->stack_high;
-        lane->log[n] = (ftf_access){own ? 0 : address, write};
+        lane->log[n] = (ftf_access){own ? 0 : address, pc, write};
     }
     if (__builtin_expect(n >= atomic_load_explicit(&lane->trigger, memory_order_relaxed), 0)) {
         ftf_point_reached(lane);
@@ -106,6 +110,9 @@ void ftf_wake(const void *channel);
 
 /* The lane lets others run, if any is ready. */
 void ftf_yield(ftf_lane *lane);
+
+/* A point that is no access: a call that may block, an op boundary. */
+static inline void ftf_point_plain(ftf_lane *lane) { ftf_point(lane, 0, 0, false); }
 
 /* Works out the candidates from the logs of a run that has ended. */
 void ftf_profile_learn(void);
