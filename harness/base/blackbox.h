@@ -21,7 +21,7 @@ enum {
     FTF_BLACKBOX_SWITCHES = 4096,            /* FTF_SWITCHES_MAX */
     FTF_BLACKBOX_LANES = 8,
     FTF_BLACKBOX_VERDICT_BYTES = 16 * 1024,
-    FTF_BLACKBOX_HISTORY = 32,               /* scenarios before the current one */
+    FTF_BLACKBOX_HISTORY = 256,              /* scenarios before the current one */
     FTF_BLACKBOX_HISTORY_BYTES = 4 * 1024,   /* of each; a longer one is kept as "" and breaks the sequence */
 };
 

@@ -12,7 +12,7 @@
  *    "scenario": "ftfuzz 1\n...",     with the explicit `schedule at` that was executed (for free runs: free)
  *    "original": "ftfuzz 1\n...",     as the fuzzer gave it
  *    "sequence": 812,                 number of the scenario in its process (1: nothing ran before it)
- *    "history": ["ftfuzz 1\n...", ...],     the scenarios before it in that process, oldest first (at most 32)
+ *    "history": ["ftfuzz 1\n...", ...],     the scenarios before it in that process, oldest first (at most 256)
  *    "steals": 0, "section": "lanes" | "setup" | "finish",
  *    "detail": "one line of the sanitizer or oracle",
  *    "stacks": [{"role": "write", "lane": 0, "op": 1, "address": "0x...", "size": 8,

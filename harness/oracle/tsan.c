@@ -123,12 +123,16 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
  * holds is dropped without a word, but each report walks the history. Both accesses lie in one run here, and only the
  * older lane's own later events count, so a small multiple of the default does. Measured, 400 executions of a scenario that
  * races all the time: 5.0 s with 0, 5.4 s with 1, 7.0 s with 4, 11 s with 16, 26 s with 64.
+ *
+ * Deadly signals are TSan's, not libFuzzer's: a process that replays ends before libFuzzer installs its handlers, and the
+ * same abort would have a stack in the campaign and none in the replay.
  */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
     return "halt_on_error=0:exitcode=0:symbolize=0:stack_trace_format='    #%n %p (%m+%o)':suppress_equal_stacks=0:"
            "suppress_equal_addresses=0:history_size=4:report_thread_leaks=0:report_signal_unsafe=0:"
-           "report_destroy_locked=1:atexit_sleep_ms=0:handle_abort=0:handle_segv=2:detect_deadlocks=1:"
+           "report_destroy_locked=1:atexit_sleep_ms=0:handle_segv=2:handle_sigbus=2:handle_abort=2:handle_sigfpe=2:"
+           "handle_sigill=2:detect_deadlocks=1:"
            "second_deadlock_stack=1:allocator_may_return_null=1:print_suppressions=0";
 }
 
