@@ -239,7 +239,7 @@ done:
 
 /* ---- after the start --------------------------------------------------------------------------------------------- */
 
-static uint64_t to_ms(struct timeval tv) { return (uint64_t)tv.tv_sec * 1000u + (uint64_t)tv.tv_usec / 1000u; }
+static uint64_t to_us(struct timeval tv) { return (uint64_t)tv.tv_sec * 1000000u + (uint64_t)tv.tv_usec; }
 
 static bool reap(ftf_proc *proc, int flags, ftf_proc_end *end) {
     if (proc->zygote != NULL) {
@@ -259,7 +259,7 @@ static bool reap(ftf_proc *proc, int flags, ftf_proc_end *end) {
     *end = (ftf_proc_end){
         .signaled = WIFSIGNALED(raw),
         .code = WIFSIGNALED(raw) ? WTERMSIG(raw) : WEXITSTATUS(raw),
-        .cpu_ms = to_ms(usage.ru_utime) + to_ms(usage.ru_stime),
+        .cpu_us = to_us(usage.ru_utime) + to_us(usage.ru_stime),
         .peak_rss_kib = (uint64_t)usage.ru_maxrss,
     };
     return true;
@@ -322,6 +322,15 @@ const char *ftf_proc_end_text(const ftf_proc_end *end, char text[32]) {
         (void)snprintf(text, 32, "%s %d", end->signaled ? "signal" : "exit", end->code);
     }
     return text;
+}
+
+uint64_t ftf_proc_cpu_us(pid_t pid) {
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) {
+        return 0;
+    }
+    return (uint64_t)used.tv_sec * 1000000u + (uint64_t)used.tv_nsec / 1000u;
 }
 
 uint64_t ftf_proc_now_ms(void) {

@@ -50,7 +50,7 @@ typedef struct ftf_proc {
 typedef struct ftf_proc_end {
     bool signaled;
     int code; /* exit status, or the signal's number */
-    uint64_t cpu_ms; /* user and system time it and its reaped children used */
+    uint64_t cpu_us; /* user and system time it and its reaped children used */
     uint64_t peak_rss_kib;
 } ftf_proc_end;
 
@@ -72,6 +72,9 @@ void ftf_proc_close_pipes(ftf_proc *proc);
 
 /* "exit 77", "SIGSEGV", for a person. */
 const char *ftf_proc_end_text(const ftf_proc_end *end, char text[32]);
+
+/* User and system time that a process has used until now, in microseconds; pid 0: we ourselves. 0 when it is gone. */
+uint64_t ftf_proc_cpu_us(pid_t pid);
 
 /* Milliseconds of a clock that never goes back. */
 uint64_t ftf_proc_now_ms(void);

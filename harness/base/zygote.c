@@ -92,14 +92,16 @@ static void zygote_ended(ftf_proc *proc, ftf_proc_end *end) {
 static bool take_line(ftf_proc *proc, ftf_proc_end *end) {
     ftf_zygote *z = proc->zygote;
     int number = 0;
+    unsigned long long cpu_us = 0;
     z->line[z->line_len] = '\0';
     z->line_len = 0;
     if (sscanf(z->line, "pid %d", &number) == 1) {
         z->child = number;
         proc->pid = number;
-    } else if (sscanf(z->line, "end %d", &number) == 1) {
+    } else if (sscanf(z->line, "end %d %llu", &number, &cpu_us) >= 1) {
         *end = (ftf_proc_end){.signaled = WIFSIGNALED(number),
-                              .code = WIFSIGNALED(number) ? WTERMSIG(number) : WEXITSTATUS(number)};
+                              .code = WIFSIGNALED(number) ? WTERMSIG(number) : WEXITSTATUS(number),
+                              .cpu_us = cpu_us};
         z->child = 0;
         proc->pid = 0;
         return true;

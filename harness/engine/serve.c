@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,9 +53,9 @@ static void become_child(pid_t zygote, const char *errors, const char *folder) {
     }
 }
 
-static void answer(const char *word, int number) {
-    printf("%s %d\n", word, number);
-    fflush(stdout);
+static unsigned long long used_us(const struct rusage *usage) {
+    return (unsigned long long)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000u +
+           (unsigned long long)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 }
 
 void ftf_serve(int *argc, char ***argv) {
@@ -80,12 +81,15 @@ void ftf_serve(int *argc, char ***argv) {
             *argc = count - 1;
             return;
         }
-        answer("pid", (int)child);
+        printf("pid %d\n", (int)child);
+        fflush(stdout);
         int status = 0;
-        while (waitpid(child, &status, 0) < 0) {
+        struct rusage usage;
+        while (wait4(child, &status, 0, &usage) < 0) {
             FTF_ASSERT(errno == EINTR);
         }
-        answer("end", status);
+        printf("end %d %llu\n", status, used_us(&usage));
+        fflush(stdout);
     }
     _exit(0);
 }

@@ -57,6 +57,18 @@ static void test_end__is_data(void **state) {
     assert_string_equal(ftf_proc_end_text(&end, text), "SIGSEGV");
 }
 
+static void test_end__says_how_much_cpu_it_took(void **state) {
+    (void)state;
+    ftf_proc_end end;
+    ftf_proc proc = start((ftf_proc_options){.cpu = FTF_PROC_ANY_CPU}, "while :; do :; done");
+    while (ftf_proc_cpu_us(proc.pid) < 50000) { /* of a process that still runs */
+        (void)usleep(1000);
+    }
+    ftf_proc_stop(&proc, 0, &end);
+    assert_in_range(end.cpu_us, 50000, 60000000);
+    assert_true(ftf_proc_cpu_us(0) > 0);
+}
+
 static void test_spawn__says_why_it_could_not(void **state) {
     (void)state;
     const char *argv[] = {"/nowhere/ftfuzz-worker", NULL};
@@ -143,6 +155,7 @@ static void test_spawn__child_dies_with_its_parent(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_end__is_data),
+        cmocka_unit_test(test_end__says_how_much_cpu_it_took),
         cmocka_unit_test(test_spawn__says_why_it_could_not),
         cmocka_unit_test(test_spawn__environment_is_changed_only_where_asked),
         cmocka_unit_test(test_spawn__pipes_carry_both_ways),
