@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/proc.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "engine/modules.h"
@@ -102,6 +103,9 @@ static ftf_record *new_record(ftf_session *session, const char *kind, const char
     record->original = strndup(session->box->scenario, session->box->scenario_len);
     record->scenario = executed_scenario(session);
     record->sequence = session->box->sequence;
+    snprintf(record->worker, sizeof record->worker, "%s", session->options->name);
+    record->runs = session->box->runs + 1; /* with the one that has just ended */
+    record->cpu_us = ftf_proc_cpu_us(0);
     record->steals = session->box->run_steals;
     fill_history(session, record);
     return record;

@@ -159,6 +159,8 @@ static ftf_record *new_record(const scene *s) {
         record->target = copy("", 0);
     }
     record->sequence = box->sequence;
+    record->runs = box->runs + 1; /* with the one it died in */
+    record->cpu_us = s->options->end.cpu_us;
     record->steals = box->run_steals;
     take_history(box, record);
     return record;

@@ -106,6 +106,9 @@ json_t *ftf_record_to_json(const ftf_record *record) {
     put_text(json, "scenario", record->scenario);
     put_text(json, "original", record->original);
     put_integer(json, "sequence", record->sequence);
+    put_text(json, "worker", record->worker);
+    put_integer(json, "runs", record->runs);
+    put_integer(json, "cpu_us", record->cpu_us);
     json_t *history = json_array();
     for (uint32_t i = 0; i < record->history_count; i++) {
         (void)json_array_append_new(history, text_to_json(record->history[i]));
@@ -189,12 +192,15 @@ static ftf_status fill(const json_t *json, ftf_record *record, ftf_error *err) {
         return ftf_fail(err, FTF_INPUT, "the record has no usable \"flavour\"");
     }
     (void)get_word(json, "section", record->section, sizeof record->section);
+    (void)get_word(json, "worker", record->worker, sizeof record->worker);
     record->target = get_text(json, "target");
     record->scenario = get_text(json, "scenario");
     record->original = get_text(json, "original");
     record->detail = get_text(json, "detail");
     record->text = get_text(json, "text");
     record->sequence = get_integer(json, "sequence");
+    record->runs = get_integer(json, "runs");
+    record->cpu_us = get_integer(json, "cpu_us");
     record->steals = get_integer(json, "steals");
     size_t i;
     const json_t *item;

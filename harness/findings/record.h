@@ -12,6 +12,8 @@
  *    "scenario": "ftfuzz 1\n...",     with the explicit `schedule at` that was executed (for free runs: free)
  *    "original": "ftfuzz 1\n...",     as the fuzzer gave it
  *    "sequence": 812,                 number of the scenario in its process (1: nothing ran before it)
+ *    "worker": "tsan0.3",             the process: third one of the first place of that flavour
+ *    "runs": 4870, "cpu_us": 912000,  what it had spent until then: starts of the lanes, user and system time
  *    "history": ["ftfuzz 1\n...", ...],     the scenarios before it in that process, oldest first (at most 256)
  *    "steals": 0, "section": "lanes" | "setup" | "finish",
  *    "detail": "one line of the sanitizer or oracle",
@@ -55,6 +57,8 @@ typedef struct ftf_record {
     char flavour[8];
     char *target, *scenario, *original, *detail, *text;
     uint64_t sequence;
+    char worker[24]; /* "": not known */
+    uint64_t runs, cpu_us;
     uint64_t steals;
     char section[12];
     uint32_t history_count;

@@ -386,7 +386,9 @@ static ftf_status keep_ours(ftf_store *store, const ftf_finding *finding, const 
 }
 
 ftf_status ftf_store_add(ftf_store *store, const ftf_record *record, ftf_filed *filed, ftf_error *err) {
-    *filed = (ftf_filed){.filing = FTF_FILED_NOT};
+    *filed = (ftf_filed){
+        .filing = FTF_FILED_NOT, .sequence = record->sequence, .runs = record->runs, .cpu_us = record->cpu_us};
+    memcpy(filed->worker, record->worker, sizeof filed->worker);
     ftf_finding *finding = NULL;
     ftf_status status = must_write(store, err);
     if (status == FTF_OK) {

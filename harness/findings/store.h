@@ -82,6 +82,8 @@ typedef struct ftf_entry {
 typedef struct ftf_filed {
     ftf_filing filing;
     const ftf_entry *entry; /* NULL for FTF_FILED_NOT */
+    char worker[24];        /* the record's: which process saw it, and after how much of what */
+    uint64_t sequence, runs, cpu_us;
 } ftf_filed;
 
 /*

@@ -21,6 +21,9 @@ static ftf_record *full_record(void) {
     r->original = strdup("ftfuzz 1\n# x\n");
     r->detail = strdup("one line");
     r->sequence = 812;
+    (void)snprintf(r->worker, sizeof r->worker, "tsan0.3");
+    r->runs = 4870;
+    r->cpu_us = 912000;
     r->steals = 3;
     r->history_count = 2;
     r->history[0] = strdup("a");
@@ -43,6 +46,9 @@ static void test_record__json_keeps_everything(void **state) {
     assert_int_equal(after->stacks[0].frames[0].offset, UINT64_C(0xffffffffffff));
     assert_int_equal(after->stacks[0].op, -1);
     assert_null(after->text);
+    assert_string_equal(after->worker, "tsan0.3");
+    assert_int_equal(after->runs, 4870);
+    assert_int_equal(after->cpu_us, 912000);
     json_decref(first);
     json_decref(second);
     ftf_record_destroy(before);

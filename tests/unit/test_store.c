@@ -63,6 +63,9 @@ static ftf_record *make_record(const char *detail, const char *scenario, uint64_
     r->original = strdup("as found");
     r->sequence = sequence;
     r->steals = steals;
+    (void)snprintf(r->worker, sizeof r->worker, "asan1.2");
+    r->runs = 7;
+    r->cpu_us = 8000;
     return r;
 }
 
@@ -96,6 +99,9 @@ static void test_store__a_new_finding_gets_a_whole_folder(void **state) {
     ftf_filed filed = add(store, "SystemError: NULL", "scenario text", 1, 0);
     assert_int_equal(filed.filing, FTF_FILED_NEW);
     assert_string_equal(filed.entry->kind, "error-protocol");
+    assert_string_equal(filed.worker, "asan1.2");
+    assert_int_equal(filed.runs, 7);
+    assert_int_equal(filed.cpu_us, 8000);
     assert_true(filed.entry->found_here);
     assert_false(filed.entry->measured);
     assert_file(filed.entry, "finding.json", "\"signature\": \"error-protocol SystemError: NULL\"");
