@@ -41,6 +41,23 @@ static ftf_counters count(const ftf_campaign *campaign) {
     return sum;
 }
 
+/* What had been spent when the record was made. That of its own process is in the record, since filing comes later. */
+static ftf_counters spent(const ftf_campaign *campaign, const ftf_filed *filed) {
+    ftf_counters sum = {0};
+    for (uint32_t i = 0; i < campaign->worker_count; i++) {
+        const ftf_worker *worker = campaign->workers[i];
+        if (ftf_worker_has(worker, filed->worker)) {
+            ftf_worker_add_earlier(worker, &sum);
+            sum.scenarios += filed->sequence;
+            sum.runs += filed->runs;
+            sum.cpu_us += filed->cpu_us;
+        } else {
+            ftf_worker_add_counters(worker, &sum);
+        }
+    }
+    return sum;
+}
+
 const ftf_campaign_hit *ftf_campaign_find_hit(const ftf_campaign *campaign, const char *id) {
     for (uint32_t i = 0; i < campaign->hit_count; i++) {
         if (strcmp(campaign->hits[i].id, id) == 0) {
@@ -63,7 +80,10 @@ static void on_filed(void *self, const ftf_filed *filed) {
         ftf_campaign_hit *hit = &campaign->hits[campaign->hit_count++];
         snprintf(hit->id, sizeof hit->id, "%s", entry->id);
         hit->after_ms = elapsed_ms(campaign);
-        hit->scenarios = count(campaign).scenarios;
+        ftf_counters until = spent(campaign, filed);
+        hit->scenarios = until.scenarios;
+        hit->runs = until.runs;
+        hit->cpu_us = until.cpu_us;
         hit->wanted = wanted;
     }
     char when[16];
@@ -177,6 +197,7 @@ static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_work
     case FTF_DEATH_FINDING:
         ftf_worker_forgive(worker);
         set_aside(campaign, crash->record);
+        snprintf(crash->record->worker, sizeof crash->record->worker, "%s.dead", ftf_worker_name(worker));
         return file_record(campaign, crash->record, &filed, err);
     case FTF_DEATH_SLOW:
         ftf_worker_forgive(worker);
@@ -295,7 +316,8 @@ static void draw(ftf_campaign *campaign) {
 static bool is_over(const ftf_campaign *campaign) {
     const ftf_campaign_options *o = &campaign->options;
     return campaign->enough || campaign->gave_up || *o->stop > 0 ||
-           (o->time_ms > 0 && elapsed_ms(campaign) >= o->time_ms);
+           (o->time_ms > 0 && elapsed_ms(campaign) >= o->time_ms) ||
+           (o->cpu_ms > 0 && count(campaign).cpu_us >= o->cpu_ms * 1000);
 }
 
 static void stop_workers(ftf_campaign *campaign) {
@@ -366,6 +388,7 @@ static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
         flavour_count += o->flavours[f];
     }
     uint32_t places = o->jobs > flavour_count ? o->jobs : flavour_count;
+    bool free = strcmp(o->schedule, "free") == 0; /* lanes of a pinned process would never run at the same time */
     ftf_status status = FTF_OK;
     for (int f = 0; campaign->worker_count < places && status == FTF_OK; f = (f + 1) % FTF_FLAVOUR_COUNT) {
         if (!o->flavours[f]) {
@@ -375,7 +398,8 @@ static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
                                       .target = o->target,
                                       .flavour = (ftf_flavour)f,
                                       .index = (int)index[f]++,
-                                      .cpu = ftf_proc_cpu_at((int)campaign->worker_count % ftf_proc_cpu_count()),
+                                      .cpu = free ? FTF_PROC_ANY_CPU
+                                                  : ftf_proc_cpu_at((int)campaign->worker_count % ftf_proc_cpu_count()),
                                       .seed = o->seed,
                                       .schedule = o->schedule,
                                       .catalog = o->learnt->path,

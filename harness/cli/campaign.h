@@ -50,6 +50,7 @@ typedef struct ftf_campaign_options {
     const char *schedule;
     uint64_t seed;
     uint64_t time_ms;    /* 0: until stop */
+    uint64_t cpu_ms;     /* stop when the workers have used so much; 0: no limit */
     uint64_t confirm_ms; /* at most so long for confirming */
     uint64_t rss_limit_kib;
     const regex_t *until; /* a finding to stop at, by its signature; may be NULL */
@@ -58,10 +59,11 @@ typedef struct ftf_campaign_options {
     volatile sig_atomic_t *stop;
 } ftf_campaign_options;
 
-/* When a finding was first seen in this campaign. */
+/* When a finding was first seen in this campaign, and what the workers had spent until then: exact with one worker,
+   while what the others did is as old as the last look at them. */
 typedef struct ftf_campaign_hit {
     char id[FTF_FINDING_ID_MAX];
-    uint64_t after_ms, scenarios;
+    uint64_t after_ms, scenarios, runs, cpu_us;
     bool wanted; /* matched `until` */
 } ftf_campaign_hit;
 

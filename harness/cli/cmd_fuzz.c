@@ -23,7 +23,7 @@ enum {
 
 typedef struct arguments {
     const char *spec, *flavour, *schedule, *out, *until;
-    uint64_t time_s, confirm_s, jobs, seed, rss_limit_mib;
+    uint64_t time_s, cpu_s, confirm_s, jobs, seed, rss_limit_mib;
     bool json, help;
 } arguments;
 
@@ -48,9 +48,11 @@ static void catch_signals(void) {
 static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     const ftf_option rows[] = {
         {"--time", FTF_OPTION_SECONDS, &a->time_s, "S", "how long (90, 5m, 2h; 0: until Ctrl-C); default 120"},
+        {"--cpu-time", FTF_OPTION_SECONDS, &a->cpu_s, "S", "stop, too, when the workers have used so much CPU time"},
         {"--flavour", FTF_OPTION_CHOICE, &a->flavour, "tsan|asan|both", "which sanitizer watches; default both"},
         {"--jobs", FTF_OPTION_NUMBER, &a->jobs, "N", "workers; default one for each CPU"},
-        {"--schedule", FTF_OPTION_CHOICE, &a->schedule, "auto|free|pct", "who decides when lanes switch; default auto"},
+        {"--schedule", FTF_OPTION_CHOICE, &a->schedule, "auto|free|pct",
+         "who decides when lanes switch (free: the kernel; workers are not pinned); default auto"},
         {"--seed", FTF_OPTION_NUMBER, &a->seed, "N", "of all randomness; default: drawn, and printed"},
         {"--out", FTF_OPTION_TEXT, &a->out, "DIR", "findings go to DIR/<target>/findings; default out"},
         {"--until-finding", FTF_OPTION_TEXT, &a->until, "REGEX",
@@ -166,6 +168,7 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
                                     .schedule = a->schedule,
                                     .seed = a->seed,
                                     .time_ms = a->time_s * 1000,
+                                    .cpu_ms = a->cpu_s * 1000,
                                     .confirm_ms = a->confirm_s * 1000,
                                     .rss_limit_kib = a->rss_limit_mib * 1024,
                                     .until_any = a->until != NULL && strcmp(a->until, "any") == 0,

@@ -49,6 +49,8 @@ static json_t *finding_to_json(const ftf_campaign *campaign, const ftf_entry *en
     if (hit != NULL) {
         json_object_set_new(json, "after_seconds", json_real((double)hit->after_ms / 1000.0));
         json_object_set_new(json, "after_scenarios", json_integer((json_int_t)hit->scenarios));
+        json_object_set_new(json, "after_runs", json_integer((json_int_t)hit->runs));
+        json_object_set_new(json, "after_cpu_seconds", json_real((double)hit->cpu_us / 1e6));
         json_object_set_new(json, "wanted", json_boolean(hit->wanted));
     }
     return json;
@@ -83,6 +85,7 @@ json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
         (json_int_t)c->slow, "bugs", (int)campaign->bugs, "reached_wanted", (int)campaign->enough, "gil",
         o->learnt->catalog->gil, "findings", findings);
     FTF_ASSERT(summary != NULL); /* a format that does not fit its arguments */
+    json_object_set_new(summary, "cpu_seconds", json_real((double)c->cpu_us / 1e6));
     json_object_set_new(summary, "callables", json_pack("{s:i, s:i}", "accepted", (int)accepted, "total", (int)total));
     return summary;
 }

@@ -38,7 +38,8 @@ struct ftf_worker {
     char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX], corpus[FTF_FS_PATH_MAX];
     bool seen;         /* the running process has made its black box */
     ftf_counters live; /* what it says */
-    ftf_counters past; /* of earlier processes */
+    ftf_counters past; /* of processes that have ended */
+    ftf_counters earlier; /* past, as it was when the latest process started */
     uint32_t early;    /* early deaths in a row */
     uint64_t start_at_ms, read_ms, looked_ms, progress_ms, progress_runs;
 };
@@ -122,7 +123,9 @@ static void fill_arguments(const ftf_worker *worker, arguments *args) {
     add(args, "--spool=%s", o->spool);
     add(args, "--name=%s.%u", worker->name, worker->generation);
     add(args, "--schedule=%s", o->schedule);
-    add(args, "--cpu=%d", o->cpu);
+    if (o->cpu != FTF_PROC_ANY_CPU) {
+        add(args, "--cpu=%d", o->cpu);
+    }
     add(args, "-seed=%u", process_seed(worker));
     add(args, "-max_len=%d", FTF_SCENARIO_BYTES_MAX);
     add(args, "-reload=1"); /* the corpus folder is shared with the other workers */
@@ -153,6 +156,7 @@ static ftf_status prepare(ftf_worker *worker, ftf_error *err) {
 static ftf_status start(ftf_worker *worker, uint64_t now_ms, ftf_error *err) {
     const ftf_worker_options *o = &worker->options;
     worker->generation++;
+    worker->earlier = worker->past;
     ftf_status status = prepare(worker, err);
     if (status != FTF_OK) {
         return status;
@@ -205,7 +209,8 @@ static void read_box(ftf_worker *worker) {
                                   .steals = head.box.steals,
                                   .reports = head.box.reports,
                                   .slow = head.box.slow,
-                                  .features = head.box.features};
+                                  .features = head.box.features,
+                                  .cpu_us = ftf_proc_cpu_us((pid_t)head.box.pid)};
 }
 
 static void add_counters(ftf_counters *sum, const ftf_counters *more) {
@@ -221,11 +226,19 @@ static void add_counters(ftf_counters *sum, const ftf_counters *more) {
     sum->starts += more->starts;
     sum->restarts_memory += more->restarts_memory;
     sum->restarts_still += more->restarts_still;
+    sum->cpu_us += more->cpu_us;
 }
 
 void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum) {
     add_counters(sum, &worker->past);
     add_counters(sum, &worker->live);
+}
+
+void ftf_worker_add_earlier(const ftf_worker *worker, ftf_counters *sum) { add_counters(sum, &worker->earlier); }
+
+bool ftf_worker_has(const ftf_worker *worker, const char *process) {
+    size_t len = strlen(worker->name);
+    return strncmp(process, worker->name, len) == 0 && process[len] == '.';
 }
 
 /* ---- looking after it -------------------------------------------------------------------------------------------- */
@@ -273,6 +286,7 @@ static void look(ftf_worker *worker, uint64_t now_ms) {
 
 static void bury(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death) {
     read_box(worker);
+    worker->live.cpu_us = death->end.cpu_us; /* nobody has that clock any more; the end says it exactly */
     death->happened = true;
     death->intended = worker->intended;
     death->early = !worker->seen || worker->live.scenarios == 0;

@@ -44,7 +44,7 @@ typedef struct ftf_worker_options {
     const ftf_target *target;
     ftf_flavour flavour;
     int index; /* of this place among those of its flavour */
-    int cpu;
+    int cpu; /* FTF_PROC_ANY_CPU: not pinned */
     uint64_t seed;
     const char *schedule;
     const char *catalog; /* path */
@@ -56,6 +56,7 @@ typedef struct ftf_counters {
     uint64_t scenarios, refused, runs, calls, accepted, steals, reports, slow;
     uint64_t features; /* the largest of any process */
     uint64_t starts, restarts_memory, restarts_still;
+    uint64_t cpu_us; /* user and system time of the processes, from the fork on */
 } ftf_counters;
 
 /* A process that ended. The paths are valid until the next tick that starts one. */
@@ -73,6 +74,12 @@ typedef struct ftf_worker ftf_worker;
 ftf_status ftf_worker_create(const ftf_worker_options *options, ftf_worker **out, ftf_error *err);
 ftf_status ftf_worker_tick(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death, ftf_error *err);
 void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum);
+
+/* The same, but of the processes before the one that runs now or ran last: what a record says comes on top of it. */
+void ftf_worker_add_earlier(const ftf_worker *worker, ftf_counters *sum);
+
+/* Whether `process` (`tsan0.3`) is, or was, one of this place. */
+bool ftf_worker_has(const ftf_worker *worker, const char *process);
 const char *ftf_worker_name(const ftf_worker *worker);
 const char *ftf_worker_corpus(const ftf_worker *worker); /* its own folder */
 ftf_flavour ftf_worker_flavour(const ftf_worker *worker);

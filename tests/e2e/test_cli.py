@@ -178,6 +178,20 @@ def test_signals(tally, scratch):
                 f"exit {again.code}, {again.err[-300:]!r}")
 
 
+def test_cpu_time(tally, scratch):
+    """What a campaign has spent: of all processes of a place, and of those until each finding."""
+    for schedule in ("auto", "free"):
+        result = ftf.ftfuzz("fuzz", "ck03_borrowed_item", "--schedule", schedule, "--flavour", "asan", "--jobs", 1, "--time", 120,
+                            "--cpu-time", 2, "--confirm", 0, "--seed", 1, "--json", "--out", scratch / schedule)
+        summary = result.json()
+        used = summary.get("cpu_seconds", 0)
+        tally.check(f"--cpu-time ends a campaign ({schedule})", 1.9 < used < 8 and summary["seconds"] < 100,
+                    f"{used} s, {result.err[-300:]!r}")
+        within = all(0 < f["after_cpu_seconds"] <= used and 0 < f["after_scenarios"] <= summary["scenarios"] + summary["starts"] and
+                     f["after_runs"] >= f["after_scenarios"] for f in summary.get("findings", []))
+        tally.check(f"each finding says what had been spent ({schedule})", within, str(summary.get("findings")))
+
+
 def test_show(tally, scratch):
     result = ftf.ftfuzz("show", "collections", "--json")
     catalog = result.json()
@@ -188,7 +202,8 @@ def test_show(tally, scratch):
 
 
 def run(tally):
-    for test in (test_usage, test_show, test_modules, test_gil, test_files, test_out, test_full_disk, test_workers, test_signals):
+    for test in (test_usage, test_show, test_modules, test_gil, test_files, test_out, test_full_disk, test_workers, test_signals,
+                 test_cpu_time):
         with ftf.Scratch("cli") as scratch:
             test(tally, scratch)
 
