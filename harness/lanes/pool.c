@@ -54,9 +54,9 @@ static void observe(void *edge) {
     }
 }
 
-/* False when FTF_STEAL_MS have passed. */
-static bool futex_wait(_Atomic uint32_t *word, uint32_t value) {
-    const struct timespec patience = {.tv_sec = 0, .tv_nsec = FTF_STEAL_MS * 1000000L};
+/* False when that many milliseconds have passed. */
+static bool futex_wait(_Atomic uint32_t *word, uint32_t value, int patience_ms) {
+    const struct timespec patience = {.tv_sec = 0, .tv_nsec = patience_ms * 1000000L};
     return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &patience, NULL, 0) == 0 || errno != ETIMEDOUT;
 }
 
@@ -129,7 +129,7 @@ ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box) {
         pool->lane[i].id = i;
         FTF_ASSERT(pthread_create(&pool->lane[i].thread, &attr, lane_main, &pool->lane[i]) == 0);
         while (atomic_load(&pool->lane[i].tid) == 0) {
-            futex_wait(&pool->lane[i].tid, 0); /* one after the other: opening may stop the world */
+            futex_wait(&pool->lane[i].tid, 0, FTF_STEAL_MS); /* one after the other: opening may stop the world */
         }
     }
     pthread_attr_destroy(&attr);
@@ -175,9 +175,10 @@ void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_pl
     atomic_store(&pool->running, (uint32_t)pool->lanes);
     publish(&pool->start_edge);
     ftf_sched_start();
+    int patience_ms = FTF_STEAL_MS;
     for (uint32_t left; (left = atomic_load(&pool->running)) != 0;) {
-        if (!futex_wait(&pool->running, left)) {
-            ftf_sched_watch();
+        if (!futex_wait(&pool->running, left, patience_ms)) {
+            patience_ms = ftf_sched_watch();
         }
     }
     collect(pool, tally);

@@ -71,12 +71,14 @@ static void grant(int to) {
     ftf_sched.to_wake = to;
 }
 
-/* Waits until the token is this lane's. */
+/* Waits until the token is this lane's. A point can be anywhere, so errno is as it was. */
 static void await(ftf_lane *lane) {
+    int saved_errno = errno;
     while (atomic_load(&lane->granted) == 0) {
         syscall(SYS_futex, &lane->granted, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     }
     atomic_store(&lane->granted, 0);
+    errno = saved_errno;
 }
 
 char ftf_sched_thread_state(int tid) {
@@ -97,6 +99,31 @@ char ftf_sched_thread_state(int tid) {
 static bool sleeps_in_kernel(pid_t tid) {
     char state = ftf_sched_thread_state(tid);
     return state == 'S' || state == 'D';
+}
+
+/* ---- what comes from outside ------------------------------------------------------------------------------------------ */
+
+static bool waits_outside(const ftf_lane *lane) { return lane->wait != NULL && lane->wait->look != FTF_LOOK_NEVER; }
+
+static bool anybody_waits_outside(void) {
+    bool any = false;
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        any = any || (atomic_load(&ftf_sched.lane[i].status) != FTF_LANE_OUT && waits_outside(&ftf_sched.lane[i]));
+    }
+    return any;
+}
+
+/* Lanes that wait for something that nobody announces: those for which it has come are ready. Asked at moments that follow
+   from what lanes have done (see ftf_look). */
+static void look_outside(bool idle) {
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        ftf_lane *lane = &ftf_sched.lane[i];
+        ftf_lane_status status = atomic_load(&lane->status);
+        if ((status == FTF_LANE_BLOCKED || status == FTF_LANE_TIMED) && waits_outside(lane) &&
+            (idle || lane->wait->look == FTF_LOOK_AT_CHOICES) && !lane->wait->still(lane->channel)) {
+            atomic_store(&lane->status, FTF_LANE_READY);
+        }
+    }
 }
 
 /* ---- who is next ------------------------------------------------------------------------------------------------------ */
@@ -143,6 +170,10 @@ static void arm(ftf_lane *lane) {
 
 /* Who gets the token when `lane` cannot go on. Records the choice where the default would have been another. */
 static int successor(ftf_lane *lane, bool yields) {
+    look_outside(false);
+    if (default_successor(lane->id) == FTF_NOBODY) {
+        look_outside(true);
+    }
     int usual = default_successor(lane->id);
     int chosen = usual;
     const ftf_event *event = event_here(lane);
@@ -187,7 +218,7 @@ static int earliest_deadline(void) {
 static void pass_on(ftf_lane *lane, bool yields) {
     int to = successor(lane, yields);
     if (to == FTF_NOBODY) {
-        to = earliest_deadline();
+        to = is_ready(lane->id) ? lane->id : earliest_deadline(); /* what it waits for may have come just now */
     }
     if (to == FTF_NOBODY) {
         atomic_store(&ftf_sched.holder, FTF_NOBODY);
@@ -219,17 +250,33 @@ static void rob(void) {
     ftf_sched_unlock();
 }
 
-void ftf_sched_watch(void) {
+/* Nobody can go on. Something outside may still let a lane go on: that is a hang when it takes too long, no deadlock. */
+static void watch_idle(void) {
+    ftf_sched_lock();
+    bool idle = atomic_load(&ftf_sched.holder) == FTF_NOBODY, outside = anybody_waits_outside();
+    if (idle && outside) {
+        look_outside(true);
+        for (int i = 0; i < ftf_sched.lanes && atomic_load(&ftf_sched.holder) == FTF_NOBODY; i++) {
+            if (is_ready(i)) {
+                grant(i);
+            }
+        }
+    }
+    ftf_sched_unlock();
+    ftf_sched.idle_ms = outside ? 0 : ftf_sched.idle_ms + FTF_STEAL_MS;
+    if (ftf_sched.idle_ms >= FTF_DEADLOCK_MS && ftf_sched.on_deadlock != NULL) {
+        ftf_sched.on_deadlock();
+    }
+}
+
+int ftf_sched_watch(void) {
     int holder = atomic_load(&ftf_sched.holder);
     if (ftf_sched.mode == FTF_RUN_FREE) {
-        return;
+        return FTF_STEAL_MS;
     }
     if (holder == FTF_NOBODY) {
-        ftf_sched.idle_ms += FTF_STEAL_MS;
-        if (ftf_sched.idle_ms >= FTF_DEADLOCK_MS && ftf_sched.on_deadlock != NULL) {
-            ftf_sched.on_deadlock();
-        }
-        return;
+        watch_idle();
+        return ftf_sched.idle_ms == 0 ? FTF_POLL_MS : FTF_STEAL_MS;
     }
     uint32_t handovers = atomic_load(&ftf_sched.handovers);
     uint32_t points = atomic_load(&ftf_sched.lane[holder].points);
@@ -239,6 +286,7 @@ void ftf_sched_watch(void) {
     ftf_sched.idle_ms = 0;
     ftf_sched.seen_handovers = handovers;
     ftf_sched.seen_points = points;
+    return FTF_STEAL_MS;
 }
 
 /* ---- points ------------------------------------------------------------------------------------------------------------ */
@@ -261,6 +309,7 @@ void ftf_point_reached(ftf_lane *lane) {
         return;
     }
     ftf_sched_lock();
+    look_outside(false);
     int to = FTF_NOBODY;
     const ftf_event *event = event_here(lane);
     arm(lane);
@@ -299,6 +348,7 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
 void ftf_yield(ftf_lane *lane) {
     ftf_point_plain(lane);
     ftf_sched_lock();
+    look_outside(false);
     bool anybody = atomic_load(&lane->status) == FTF_LANE_HOLDS && default_successor(lane->id) != FTF_NOBODY;
     if (anybody) {
         atomic_store(&lane->status, FTF_LANE_READY);

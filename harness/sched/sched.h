@@ -15,7 +15,7 @@
  * Rules that make a run a function of (scenario, schedule):
  *   - lane 0 holds the token first; its point 1 is the boundary before its first op, like everybody's;
  *   - a lane does nothing between enter and leave without the token;
- *   - a lane that would block (semaphore, mutex, sleep, sched_yield) never blocks in the kernel: it is marked blocked, the
+ *   - a lane that would block (a lock, a condition, a descriptor, time) never blocks in the kernel: it is marked blocked, the
  *     token goes on, and who wakes it marks it ready. Time is virtual: it passes only when nobody is ready;
  *   - who gets the token when a lane blocks or leaves is the *default successor*: the next ready lane in cyclic order.
  *     Only hand-overs that differ from the default are listed.
@@ -35,6 +35,7 @@
 enum {
     FTF_STEAL_MS = 20,          /* FACTS: hand-over after 20 ms without progress as the only fallback */
     FTF_PROFILE_POINTS = 65536, /* per lane; later points of a very long lane are no candidates */
+    FTF_POLL_MS = 1,            /* how often the world outside is looked at while no lane can go on */
     FTF_DEADLOCK_MS = 1000,     /* all lanes blocked, and nobody outside has woken one, for this long */
 };
 
@@ -66,11 +67,12 @@ typedef void (*ftf_stuck)(void);
 /* Main thread, before the first run. box is where executed switches and counters are written. */
 void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock);
 
-/* Main thread: begin before a run, start to let it go, watch every FTF_STEAL_MS while lanes run (steals and deadlocks are
-   noticed there), end after all lanes have left. */
+/* Main thread: begin before a run, start to let it go, watch while lanes run, at first after FTF_STEAL_MS and then after as
+   many milliseconds as it returned (steals, deadlocks, and what comes from outside are noticed there), end after all lanes
+   have left. */
 void ftf_sched_begin(const ftf_run_plan *plan);
 void ftf_sched_start(void);
-void ftf_sched_watch(void);
+int ftf_sched_watch(void);
 void ftf_sched_end(ftf_run_result *result);
 
 /* The lane's own thread. enter sleeps between runs and returns when the lane has the token for the first time (in a free
@@ -91,6 +93,33 @@ char ftf_sched_thread_state(int tid);
 
 /* The lane that the calling thread is, or -1. */
 int ftf_sched_self(void);
+
+/* ---- what lanes wait for (waits.c) -------------------------------------------------------------------------------------- */
+
+typedef enum ftf_wait_kind {
+#define FTF_WAIT(name, text) FTF_WAIT_##name,
+#include "sched/waits.def"
+#undef FTF_WAIT
+    FTF_WAIT_KINDS
+} ftf_wait_kind;
+
+typedef struct ftf_waiting {
+    ftf_wait_kind kind;
+    const void *object; /* NULL where a descriptor says it all, or nothing does */
+    int fd;             /* -1: no descriptor */
+    int holder;         /* the lane that has what is waited for, or -1 */
+    int holder_tid;     /* the thread that has it, lane or not; 0: nobody knows */
+    uint64_t left_ns;   /* of its deadline, on the scheduler's clock; 0: it has none */
+} ftf_waiting;
+
+/* What a lane of a run that has come to a standstill waits for; false when it waits for nothing that the scheduler knows. */
+bool ftf_sched_waiting(int lane, ftf_waiting *out);
+
+/* "mutex", "read lock", ... */
+const char *ftf_wait_name(ftf_wait_kind kind);
+
+/* True while no lane has the token and none can have it before something outside happens. */
+bool ftf_sched_is_idle(void);
 
 /* ---- what a serial run learnt (profile.c) ------------------------------------------------------------------------ */
 

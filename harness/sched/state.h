@@ -1,8 +1,8 @@
 #ifndef FTF_SCHED_STATE_H
 #define FTF_SCHED_STATE_H
 /*
- * The scheduler's state, shared by the files of this folder and by nobody else: sched.c owns it, hooks.c and interpose.c
- * ask it for points, profile.c reads the access log.
+ * The scheduler's state, shared by the files of this folder and by nobody else: sched.c owns it, hooks.c and interpose_*.c
+ * ask it for points, profile.c reads the access log, waits.c tells others what lanes wait for.
  *
  * Who may touch a lane's members: the lane itself while it holds the token; anybody else only under the lock
  * (ftf_sched_lock). The access path takes no lock: `points` is written by the lane alone, and `trigger` is the one word
@@ -23,6 +23,24 @@ typedef enum ftf_lane_status {
     FTF_LANE_TIMED,   /* waits for `channel` (may be NULL) until `deadline_ns` */
     FTF_LANE_ROBBED,  /* lost the token while it slept in a call we do not know */
 } ftf_lane_status;
+
+/* Who notices that there is nothing to wait for any more (interpose.h). */
+typedef enum ftf_look {
+    FTF_LOOK_NEVER,      /* whoever ends the wait calls ftf_wake */
+    FTF_LOOK_AT_CHOICES, /* `still` is asked before each choice of a lane */
+    FTF_LOOK_WHEN_IDLE,  /* `still` is asked when no lane can go on */
+} ftf_look;
+
+/* What a lane waits for. It lies on the lane's stack while it waits. */
+typedef struct ftf_wait {
+    ftf_wait_kind what;
+    ftf_look look;
+    const void *channel;
+    bool (*still)(const void *channel); /* is there anything to wait for? Any thread asks, under the lock; NULL: yes */
+    int (*owner)(const void *channel);  /* the kernel's id of the thread that has it, or 0; NULL: nobody knows */
+    const void *object;                 /* what to call it in a report, where that is not the channel */
+    int fd;
+} ftf_wait;
 
 /* Something to do at a point of one lane. */
 typedef struct ftf_event {
@@ -50,6 +68,7 @@ typedef struct ftf_lane {
     int id;
     int priority; /* larger runs first */
     const void *channel;
+    const ftf_wait *wait; /* what it waits for, for those who look and for reports; NULL: nothing that we know of */
     uint64_t deadline_ns;
     bool timed_out;
     pid_t tid;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -288,7 +289,7 @@ static int pipe_ends[2];
 static void read_pipe(int lane) {
     (void)lane;
     char byte;
-    wait_result = read(pipe_ends[0], &byte, 1);
+    wait_result = syscall(SYS_read, pipe_ends[0], &byte, 1); /* past libc, and so past us */
     busy(lane);
 }
 

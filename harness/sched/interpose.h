@@ -1,0 +1,79 @@
+#ifndef FTF_SCHED_INTERPOSE_H
+#define FTF_SCHED_INTERPOSE_H
+/*
+ * Blocking calls, under our own names (interpose_*.c, one file for each family). Strong definitions in the executable are
+ * also used by every module that is loaded later: CPython's parking lot (PyMutex, critical sections, stop-the-world,
+ * PyThread locks: all of it ends in sem_*wait and sched_yield), what an extension locks, waits for, reads and writes.
+ *
+ * For a lane of a scheduled run nothing blocks in the kernel while another lane could run: the call is tried without
+ * waiting, and while it fails the lane is marked blocked and the token goes on. For everybody else the call is the real one.
+ *
+ * What the sanitizer must see, it sees, and nothing else: the call that succeeds goes through its interceptor
+ * (`___interceptor_x`, three underscores, weak: a flavour that does not intercept x has none), which is what draws the
+ * happens-before edge of a semaphore, a mutex or a descriptor. Looking whether a call would block goes past it.
+ *
+ * What ends a wait decides who looks for the end (ftf_look). Another lane that posts or unlocks says so itself: ftf_wake.
+ * Nobody says so when a descriptor becomes ready; `still` is asked before each choice of a lane, so that the answer depends on
+ * what the lanes have done and on nothing else. And what only the world outside does (a thread of the target's own
+ * ends) is asked for when no lane can go on, because at any other moment the answer would depend on time.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "sched/state.h"
+
+/* libc's own definition behind ours, looked up once (racing look-ups find the same). `version` is for the few names that
+   have an incompatible older one under the same name; NULL elsewhere. */
+#define FTF_NEXT_VERSION(type, name, version) \
+    static type next_##name(void) { \
+        static _Atomic(void *) found; \
+        void *symbol = atomic_load(&found); \
+        if (symbol == NULL) { \
+            symbol = ftf_interpose_next(#name, version); \
+            atomic_store(&found, symbol); \
+        } \
+        return (type)(uintptr_t)symbol; \
+    }
+#define FTF_NEXT(type, name) FTF_NEXT_VERSION(type, name, NULL)
+
+/* The same, and real_x: the sanitizer's interceptor where there is one, else libc's. */
+#define FTF_REAL_VERSION(type, name, version) \
+    extern __typeof__(*(type)0) ___interceptor_##name __attribute__((weak)); \
+    FTF_NEXT_VERSION(type, name, version) \
+    static type real_##name(void) { return ___interceptor_##name != NULL ? ___interceptor_##name : next_##name(); }
+#define FTF_REAL(type, name) FTF_REAL_VERSION(type, name, NULL)
+
+void *ftf_interpose_next(const char *name, const char *version);
+
+/* A moment of one of libc's clocks on the scheduler's own; never 0, which stands for "no deadline". */
+uint64_t ftf_deadline(clockid_t clock, const struct timespec *until);
+
+/* The moment that lies `time` after now. */
+uint64_t ftf_deadline_in(const struct timespec *time);
+
+/* As pthread_*timed* calls check it before they wait. */
+static inline bool ftf_is_time(const struct timespec *t) { return t->tv_nsec >= 0 && t->tv_nsec < 1000000000; }
+
+/* Blocks the lane for `wait` until its channel is woken, or deadline_ns (0: none) has come; false in the latter case. */
+static inline bool ftf_block_for(ftf_lane *lane, const ftf_wait *wait, uint64_t deadline_ns) {
+    lane->wait = wait;
+    bool in_time = ftf_block(lane, wait->channel, deadline_ns, wait->still);
+    lane->wait = NULL;
+    return in_time;
+}
+
+/* The same, again and again, for as long as there is something to wait for. */
+static inline bool ftf_block_while(ftf_lane *lane, const ftf_wait *wait, uint64_t deadline_ns) {
+    while (wait->still(wait->channel)) {
+        if (!ftf_block_for(lane, wait, deadline_ns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif
