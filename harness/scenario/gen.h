@@ -103,6 +103,9 @@ typedef struct ftf_want {
    NULL) gets the slot of the result. */
 bool ftf_gen_act(ftf_gen *gen, int owner, int slot, ftf_want want, int *kept);
 
+/* Does exactly this with an object of the target; false when the section is full. */
+bool ftf_gen_action(ftf_gen *gen, int owner, int slot, const ftf_action *action, ftf_want want, int *kept);
+
 /* Calls a function or a type of the target. */
 bool ftf_gen_function(ftf_gen *gen, int owner);
 

@@ -121,7 +121,7 @@ static void build_operator(ftf_gen *gen, int owner, const ftf_operator *operator
     }
 }
 
-static bool act_on_object(ftf_gen *gen, int owner, int slot, const ftf_action *action, ftf_want want, int *kept) {
+bool ftf_gen_action(ftf_gen *gen, int owner, int slot, const ftf_action *action, ftf_want want, int *kept) {
     const ftf_catalog *catalog = gen->catalog;
     const ftf_type *type = &catalog->types[gen->holds[slot]];
     ftf_op op = {.code = action->code, .dest = FTF_NO_SLOT, .repeat = want.repeat, .self = ftf_value_slot(slot)};
@@ -167,7 +167,7 @@ bool ftf_gen_act(ftf_gen *gen, int owner, int slot, ftf_want want, int *kept) {
         return act_on_builtin(gen, owner, slot, want, kept);
     }
     const ftf_action *action = draw_action(gen, &gen->catalog->types[holds], want.roles);
-    return action && act_on_object(gen, owner, slot, action, want, kept);
+    return action && ftf_gen_action(gen, owner, slot, action, want, kept);
 }
 
 /* ---- functions --------------------------------------------------------------------------------------------------- */

@@ -71,6 +71,19 @@ void ftf_generate(const ftf_catalog *catalog, ftf_rng *rng, ftf_arena *arena, ft
     ftf_scenario_mend(out);
 }
 
+void ftf_generate_storm(const ftf_catalog *catalog, uint64_t seed, uint64_t number, ftf_arena *arena,
+                        ftf_scenario *out) {
+    ftf_rng rng = ftf_rng_seed(seed ^ (number + 1) * UINT64_C(0x9e3779b97f4a7c15));
+    ftf_gen gen;
+    start(catalog, &rng, arena, out);
+    ftf_gen_init(&gen, catalog, &rng, out);
+    bool built = ftf_shape_storm_at(&gen, seed, number);
+    ftf_scenario_mend(out);
+    if (!built || !is_useful(out)) {
+        ftf_generate(catalog, &rng, arena, out);
+    }
+}
+
 bool ftf_generate_op(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner) {
     ftf_gen gen;
     uint32_t before = ftf_scenario_section(scenario, owner)->count;

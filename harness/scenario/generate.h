@@ -16,6 +16,15 @@
 /* A fresh scenario with `schedule pct` and a seed from rng. Always valid: print and parse accept it. */
 void ftf_generate(const ftf_catalog *catalog, ftf_rng *rng, ftf_arena *arena, ftf_scenario *out);
 
+/*
+ * A storm: lanes that make the same calls in the same order, each call once, none of them made before in this scenario. In
+ * a process that has called nothing it is a race for every first call in it. Storm `number` of a seed is always the same
+ * one; consecutive numbers go through all callables, then through them again in another order. A target with nothing to
+ * call gets what ftf_generate gives.
+ */
+void ftf_generate_storm(const ftf_catalog *catalog, uint64_t seed, uint64_t number, ftf_arena *arena,
+                        ftf_scenario *out);
+
 /* One more op for a section, drawn from what its slots can do; false when the section is full. */
 bool ftf_generate_op(const ftf_catalog *catalog, ftf_rng *rng, ftf_scenario *scenario, int owner);
 

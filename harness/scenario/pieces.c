@@ -64,14 +64,51 @@ void ftf_piece_fill_other_lanes(ftf_gen *gen, int slot, uint32_t roles) {
     }
 }
 
+/* The value as another lane writes it: its own slots in the place of the first lane's. */
+static ftf_value translate(ftf_arena *arena, ftf_value value, const int *slots) {
+    if (value.kind == FTF_VALUE_SLOT && value.slot != FTF_NO_SLOT) {
+        value.slot = slots[value.slot];
+    } else if (value.items && value.len) {
+        ftf_value *items = FTF_NEW(arena, ftf_value, value.len);
+        for (uint32_t i = 0; i < value.len; i++) {
+            items[i] = translate(arena, value.items[i], slots);
+        }
+        value.items = items;
+    }
+    return value;
+}
+
+static ftf_op translate_op(ftf_arena *arena, const ftf_op *first, const int *slots) {
+    ftf_op op = *first;
+    op.dest = FTF_NO_SLOT;
+    op.self = translate(arena, op.self, slots);
+    op.args = op.argc ? FTF_NEW(arena, ftf_value, op.argc) : NULL;
+    for (uint32_t i = 0; i < op.argc; i++) {
+        op.args[i] = translate(arena, first->args[i], slots);
+    }
+    op.kwargs = op.kwargc ? FTF_NEW(arena, ftf_kwarg, op.kwargc) : NULL;
+    for (uint32_t i = 0; i < op.kwargc; i++) {
+        op.kwargs[i] = first->kwargs[i];
+        op.kwargs[i].value = translate(arena, first->kwargs[i].value, slots);
+    }
+    return op;
+}
+
 void ftf_piece_follow(ftf_gen *gen) {
     const ftf_section *first = &gen->scenario->lanes[0];
     for (uint32_t lane = 1; lane < gen->scenario->lane_count; lane++) {
+        int slots[FTF_SLOTS_MAX]; /* of lane 0 -> of this lane; shared ones stay */
+        for (int i = 0; i < FTF_SLOTS_MAX; i++) {
+            slots[i] = i;
+        }
         for (uint32_t i = 0; i < first->count; i++) {
-            ftf_op op = first->ops[i];
-            bool keep = op.dest != FTF_NO_SLOT;
-            op.dest = FTF_NO_SLOT;
-            ftf_gen_push(gen, (int)lane, &op, keep);
+            int dest = first->ops[i].dest;
+            ftf_op op = translate_op(gen->scenario->arena, &first->ops[i], slots);
+            int kept = ftf_gen_push(gen, (int)lane, &op, dest != FTF_NO_SLOT);
+            if (dest != FTF_NO_SLOT && kept != FTF_NO_SLOT) {
+                slots[dest] = kept;
+                gen->holds[kept] = gen->holds[dest];
+            }
         }
     }
 }

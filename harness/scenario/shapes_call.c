@@ -289,7 +289,7 @@ bool ftf_shape_two_objects(ftf_gen *gen) {
 
 /* ---- the same call everywhere ------------------------------------------------------------------------------------ */
 
-bool ftf_shape_storm(ftf_gen *gen) {
+bool ftf_shape_same_call(ftf_gen *gen) {
     int calls = ftf_gen_chance(gen, 70) ? 1 : 2;
     for (int i = 0; i < calls; i++) {
         if (!ftf_gen_function(gen, 0)) {

@@ -108,6 +108,87 @@ static void test_generate__same_seed_same_bytes(void **state) {
     }
 }
 
+/* ---- storms ------------------------------------------------------------------------------------------------------ */
+
+static void check_same_calls(const ftf_scenario *s) {
+    for (uint32_t lane = 1; lane < s->lane_count; lane++) {
+        assert_int_equal(s->lanes[lane].count, s->lanes[0].count);
+        for (uint32_t i = 0; i < s->lanes[0].count; i++) {
+            const ftf_op *x = &s->lanes[0].ops[i];
+            const ftf_op *y = &s->lanes[lane].ops[i];
+            assert_int_equal(x->code, y->code);
+            assert_int_equal(x->repeat, 1);
+            assert_true(x->name == y->name || strcmp(x->name, y->name) == 0);
+            bool shared = x->self.kind == FTF_VALUE_SLOT && s->slots[x->self.slot].owner == FTF_OWNER_SETUP;
+            assert_true(x->self.kind != FTF_VALUE_SLOT || shared == (x->self.slot == y->self.slot));
+        }
+    }
+}
+
+static void test_generate__a_storm_makes_the_same_calls_on_all_lanes(void **state) {
+    fixture *f = *state;
+    ftf_scenario s;
+    for (uint64_t number = 0; number < 2000; number++) {
+        ftf_arena_reset(f->arena);
+        ftf_generate_storm(f->catalog, 7, number, f->arena, &s);
+        check_round_trip(f, &s);
+        check_limits(&s);
+        check_same_calls(&s);
+    }
+}
+
+static void test_generate__storm_number_n_is_always_the_same(void **state) {
+    fixture *f = *state;
+    ftf_scenario s;
+    for (uint64_t number = 0; number < 100; number++) {
+        ftf_text_clear(&f->text);
+        ftf_text_clear(&f->second);
+        ftf_arena_reset(f->arena);
+        ftf_generate_storm(f->catalog, 3, number, f->arena, &s);
+        ftf_scenario_print(&s, &f->text);
+        ftf_arena_reset(f->arena);
+        ftf_generate_storm(f->catalog, 3, number, f->arena, &s);
+        ftf_scenario_print(&s, &f->second);
+        assert_string_equal(f->text.data, f->second.data);
+    }
+}
+
+static bool storm_calls(const ftf_scenario *s, const ftf_callable *callable) {
+    ftf_op_code code = callable->owner < 0 ? FTF_OP_CALL : FTF_OP_METHOD;
+    for (uint32_t i = 0; i < s->lanes[0].count; i++) {
+        const ftf_op *op = &s->lanes[0].ops[i];
+        if (op->code == code && strcmp(op->name, callable->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void test_generate__storms_call_everything(void **state) {
+    enum { STORMS = 200, CALLABLES_MAX = 512 };
+    fixture *f = *state;
+    ftf_scenario s;
+    bool called[CALLABLES_MAX] = {false};
+    assert_in_range(f->catalog->callable_count, 1, CALLABLES_MAX);
+    for (uint64_t number = 0; number < STORMS; number++) {
+        ftf_arena_reset(f->arena);
+        ftf_generate_storm(f->catalog, 1, number, f->arena, &s);
+        for (uint32_t c = 0; c < f->catalog->callable_count; c++) {
+            called[c] = called[c] || storm_calls(&s, &f->catalog->callables[c]);
+        }
+    }
+    for (uint32_t c = 0; c < f->catalog->callable_count; c++) {
+        const ftf_callable *callable = &f->catalog->callables[c];
+        bool makable = callable->owner < 0 || f->catalog->types[callable->owner].make_count;
+        bool dull = callable->owner >= 0 && f->catalog->types[callable->owner].weight <= 1;
+        if (callable->pattern_count && makable && !dull && !called[c]) {
+            fail_msg("%s is in none of %d storms", callable->name, STORMS);
+        }
+    }
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
+
 static void test_generate__every_shape_can_be_built(void **state) {
     fixture *f = *state;
     for (int shape = 0; shape < FTF_SHAPE_COUNT; shape++) {
@@ -293,7 +374,7 @@ static bool has_shared_argument(const ftf_scenario *s) {
 }
 
 /* Every lane begins with the same call of a global, and nothing was called before. */
-static bool is_storm(const ftf_scenario *s) {
+static bool is_same_call(const ftf_scenario *s) {
     const ftf_op *first = &s->lanes[0].ops[0];
     for (uint32_t lane = 0; lane < s->lane_count; lane++) {
         const ftf_op *op = &s->lanes[lane].ops[0];
@@ -367,7 +448,7 @@ static void test_generate__makes_what_known_races_need(void **state) {
         bool (*wanted)(const ftf_scenario *);
     } whole[] = {
         {"shared argument", has_shared_argument},
-        {"storm of first calls", is_storm},
+        {"the same first call on all lanes", is_same_call},
         {"crossed objects", has_crossed_objects},
         {"history in setup", has_history},
     };
@@ -456,6 +537,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_generate__round_trips, begin, end),
         cmocka_unit_test_setup_teardown(test_generate__same_seed_same_bytes, begin, end),
+        cmocka_unit_test_setup_teardown(test_generate__a_storm_makes_the_same_calls_on_all_lanes, begin, end),
+        cmocka_unit_test_setup_teardown(test_generate__storm_number_n_is_always_the_same, begin, end),
+        cmocka_unit_test_setup_teardown(test_generate__storms_call_everything, begin, end),
         cmocka_unit_test_setup_teardown(test_generate__every_shape_can_be_built, begin, end),
         cmocka_unit_test_setup_teardown(test_generate__an_empty_catalog_still_gives_scenarios, begin, end),
         cmocka_unit_test_setup_teardown(test_generate__makes_what_known_races_need, begin, end),
