@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 #include "sched/state.h"
@@ -36,29 +37,48 @@ typedef struct candidate {
     uint32_t point, pc;
 } candidate;
 
-/* The candidates of one lane, by increasing point, and the instructions that they belong to. */
-typedef struct candidates {
-    uint32_t count, group_count;
-    candidate *all;
+/* What is known of one lane: its candidates by increasing point, the instructions that they belong to, where ops begin. */
+typedef struct lane_profile {
+    uint32_t count, group_count, op_count;
+    uint32_t op_start[FTF_OPS_MAX + 1];
     struct {
         uint32_t pc, first, size; /* first: index into all */
-    } *groups;
-    uint32_t *next; /* next[i]: index of the next candidate of the same instruction */
-} candidates;
+    } groups[GROUP_SLOTS];
+    candidate all[CANDIDATES_MAX];
+    uint32_t next[CANDIDATES_MAX]; /* next[i]: index of the next candidate of the same instruction */
+} lane_profile;
 
 static granule *table;
 static uint32_t stamp;
-static candidates found[FTF_LANES_MAX];
+
+/* One a lane. In shared memory: cold processes (engine/cold.h) learn for the one that forks them. */
+static lane_profile *learnt;
 
 void ftf_profile_clear(void) {
+    if (learnt == NULL) {
+        learnt = mmap(NULL, FTF_LANES_MAX * sizeof *learnt, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        FTF_ASSERT(learnt != MAP_FAILED);
+    }
     for (int i = 0; i < FTF_LANES_MAX; i++) {
-        found[i].count = found[i].group_count = 0;
+        learnt[i].count = learnt[i].group_count = learnt[i].op_count = 0;
+        memset(learnt[i].op_start, 0, sizeof learnt[i].op_start);
+    }
+}
+
+uint32_t ftf_profile_op_start(int lane, uint32_t op) {
+    return learnt != NULL && op <= FTF_OPS_MAX ? learnt[lane].op_start[op] : 0;
+}
+
+void ftf_profile_note_op(const ftf_lane *lane, uint32_t op) {
+    if (learnt != NULL && op < FTF_OPS_MAX) {
+        learnt[lane->id].op_start[op] = lane->points + 1;
+        learnt[lane->id].op_count = op + 1;
     }
 }
 
 bool ftf_profile_draw(ftf_rng *rng, int lane, uint32_t *point) {
-    const candidates *c = &found[lane];
-    if (c->group_count == 0) {
+    const lane_profile *c = learnt != NULL ? &learnt[lane] : NULL;
+    if (c == NULL || c->group_count == 0) {
         return false;
     }
     uint32_t group = ftf_rng_below(rng, c->group_count);
@@ -112,7 +132,7 @@ static bool is_shared(const granule *entry, uint8_t bit, bool write) {
 }
 
 /* Merges this run's candidates of a lane into those of earlier runs, both increasing. */
-static void merge(candidates *c, const candidate *fresh, uint32_t fresh_count) {
+static void merge(lane_profile *c, const candidate *fresh, uint32_t fresh_count) {
     static candidate merged[CANDIDATES_MAX];
     uint32_t i = 0, k = 0, n = 0;
     while ((i < c->count || k < fresh_count) && n < CANDIDATES_MAX) {
@@ -132,7 +152,7 @@ static void merge(candidates *c, const candidate *fresh, uint32_t fresh_count) {
 
 /* Chains the candidates of each instruction. Instructions whose places in the small table are all taken share the last
    one's chain: they are drawn less often, that is all. */
-static void group(candidates *c) {
+static void group(lane_profile *c) {
     static uint32_t slot[GROUP_SLOTS]; /* 1 + index of the group */
     memset(slot, 0, sizeof slot);
     c->group_count = 0;
@@ -165,24 +185,17 @@ static void collect(int lane) {
             fresh[count++] = (candidate){n, log[n].pc};
         }
     }
-    merge(&found[lane], fresh, count);
-    group(&found[lane]);
-}
-
-static void *room(size_t count, size_t size) {
-    void *made = calloc(count, size);
-    FTF_ASSERT(made != NULL);
-    return made;
+    merge(&learnt[lane], fresh, count);
+    group(&learnt[lane]);
 }
 
 void ftf_profile_learn(void) {
     if (table == NULL) {
-        table = room(TABLE_SIZE, sizeof *table);
-        for (int i = 0; i < FTF_LANES_MAX; i++) {
-            found[i].all = room(CANDIDATES_MAX, sizeof *found[i].all);
-            found[i].groups = room(GROUP_SLOTS, sizeof *found[i].groups);
-            found[i].next = room(CANDIDATES_MAX, sizeof *found[i].next);
-        }
+        table = calloc(TABLE_SIZE, sizeof *table);
+        FTF_ASSERT(table != NULL);
+    }
+    if (learnt == NULL) {
+        ftf_profile_clear();
     }
     stamp++;
     for (int i = 0; i < ftf_sched.lanes; i++) {
@@ -190,5 +203,6 @@ void ftf_profile_learn(void) {
     }
     for (int i = 0; i < ftf_sched.lanes; i++) {
         collect(i);
+        learnt[i].op_start[learnt[i].op_count] = ftf_sched.lane[i].points; /* leaving was one more */
     }
 }

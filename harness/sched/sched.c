@@ -334,6 +334,21 @@ void ftf_point_reached(ftf_lane *lane) {
     }
 }
 
+/* The lane begins an op: the events in it get their points. Those of earlier ops that it did not come to are passed over. */
+static void aim(ftf_lane *lane, uint32_t op) {
+    ftf_sched_lock();
+    if (atomic_load(&lane->status) == FTF_LANE_HOLDS) { /* a robbed lane must notice that first */
+        while (lane->event_next < lane->event_count && lane->events[lane->event_next].op < op) {
+            lane->event_next++;
+        }
+        for (uint32_t i = lane->event_next; i < lane->event_count && lane->events[i].op == op; i++) {
+            lane->events[i].point = lane->points + 1 + lane->events[i].offset;
+        }
+        arm(lane);
+    }
+    ftf_sched_unlock();
+}
+
 void ftf_sched_op(uint32_t op, uint32_t iteration) {
     int id = ftf_sched_self();
     if (ftf_sched.box != NULL && id >= 0) {
@@ -341,6 +356,12 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
         ftf_sched.box->lane_iteration[id] = iteration;
     }
     if (ftf_self != NULL) {
+        if (ftf_sched.by_op && iteration == 0) {
+            aim(ftf_self, op);
+        }
+        if (ftf_self->log != NULL && iteration == 0) {
+            ftf_profile_note_op(ftf_self, op);
+        }
         ftf_point_plain(ftf_self);
     }
 }
@@ -414,12 +435,18 @@ static void deal_events(const ftf_run_plan *plan) {
         lane->events = &ftf_sched.event[used];
         lane->event_next = 0;
         if (i == 0 && plan->mode != FTF_RUN_AT && plan->order[0] != 0) {
-            ftf_sched.event[used++] = (ftf_event){1, plan->order[0]};
+            ftf_sched.event[used++] = (ftf_event){.point = 1, .to = plan->order[0]};
+        }
+        for (uint32_t k = 0; k < plan->op_drop_count && used < FTF_SWITCHES_MAX; k++) {
+            const ftf_op_drop *drop = &plan->op_drops[k];
+            if (drop->lane == i) {
+                ftf_sched.event[used++] = (ftf_event){FTF_NEVER, FTF_DROP, drop->op, drop->offset};
+            }
         }
         for (uint32_t k = 0; k < plan->switch_count && used < FTF_SWITCHES_MAX; k++) {
             if (plan->switches[k].lane == i) {
                 int to = plan->mode == FTF_RUN_PCT ? FTF_DROP : plan->switches[k].to;
-                ftf_sched.event[used++] = (ftf_event){plan->switches[k].point, to};
+                ftf_sched.event[used++] = (ftf_event){.point = plan->switches[k].point, .to = to};
             }
         }
         lane->event_count = (uint32_t)(&ftf_sched.event[used] - lane->events);
@@ -444,6 +471,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     FTF_ASSERT(plan->lanes >= 1 && plan->lanes <= FTF_LANES_MAX);
     ftf_sched.mode = plan->mode;
     ftf_sched.lanes = plan->lanes;
+    ftf_sched.by_op = plan->op_drop_count > 0;
     ftf_sched.diverged = 0;
     ftf_sched.idle_ms = 0;
     atomic_store(&ftf_sched.steals, 0);

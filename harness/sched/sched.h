@@ -47,6 +47,14 @@ typedef enum ftf_run_mode {
     FTF_RUN_AT,     /* exactly the listed switches */
 } ftf_run_mode;
 
+/* A drop inside an op rather than at a point of the lane: it stays where it was meant after switches that made the lane go
+   another way than when it was profiled. */
+typedef struct ftf_op_drop {
+    uint8_t lane;
+    uint16_t op;
+    uint32_t offset; /* points after the boundary before the op; 0: at the boundary */
+} ftf_op_drop;
+
 typedef struct ftf_run_plan {
     ftf_run_mode mode;
     int lanes;
@@ -54,6 +62,8 @@ typedef struct ftf_run_plan {
     const ftf_switch *switches;   /* AT: as listed; PCT: the points at which the lane's priority drops below all others
                                      (`to` is ignored) */
     uint32_t switch_count;
+    const ftf_op_drop *op_drops; /* PCT, instead of switches: by increasing op and offset within a lane */
+    uint32_t op_drop_count;
 } ftf_run_plan;
 
 typedef struct ftf_run_result {
@@ -123,12 +133,17 @@ bool ftf_sched_is_idle(void);
 
 /* ---- what a serial run learnt (profile.c) ------------------------------------------------------------------------ */
 
-/* Forgets the profile; before the first run of a scenario. */
+/* Forgets the profile; before the first run of a scenario. What is learnt after it is seen by processes that were forked
+   after it, and by the one that forked them. */
 void ftf_profile_clear(void);
 
 /* Draws a candidate of `lane`: a point that touched an address which another lane touched too, one of the two writing.
    False when there is none. */
 bool ftf_profile_draw(ftf_rng *rng, int lane, uint32_t *point);
+
+/* The point at which `lane` began op number `op` in the serial run after the last clear, and for the number after its last
+   op the point after its last one; 0 when it did not get there. */
+uint32_t ftf_profile_op_start(int lane, uint32_t op);
 
 /* How many points `lane` passed in the last run. */
 uint32_t ftf_sched_points(int lane);

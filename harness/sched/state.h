@@ -46,6 +46,7 @@ typedef struct ftf_wait {
 typedef struct ftf_event {
     uint32_t point;
     int to; /* the lane to hand over to, or FTF_DROP: lower the priority */
+    uint32_t op, offset; /* where the point is not known before the lane begins that op (ftf_op_drop) */
 } ftf_event;
 
 enum { FTF_DROP = -1, FTF_NOBODY = -1, FTF_NEVER = INT32_MAX };
@@ -72,7 +73,7 @@ typedef struct ftf_lane {
     uint64_t deadline_ns;
     bool timed_out;
     pid_t tid;
-    const ftf_event *events; /* this lane's, by increasing point */
+    ftf_event *events; /* this lane's, by increasing point */
     uint32_t event_count, event_next;
 } ftf_lane;
 
@@ -81,6 +82,7 @@ typedef struct ftf_sched_state {
     ftf_stuck on_deadlock;
     ftf_run_mode mode;
     int lanes;
+    bool by_op;          /* events belong to ops: their points are filled in when the lane begins them */
     _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
     int to_wake;         /* under the lock: whose thread is woken when the lock is given up */
     _Atomic int met;     /* lanes of a free run that are ready to start */
@@ -132,6 +134,9 @@ void ftf_yield(ftf_lane *lane);
 
 /* A point that is no access: a call that may block, an op boundary. */
 static inline void ftf_point_plain(ftf_lane *lane) { ftf_point(lane, 0, 0, false); }
+
+/* The lane begins this op, in a profiled run. */
+void ftf_profile_note_op(const ftf_lane *lane, uint32_t op);
 
 /* Works out the candidates from the logs of a run that has ended. */
 void ftf_profile_learn(void);

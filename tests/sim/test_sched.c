@@ -164,6 +164,57 @@ static void sched__any_plan_replays_from_its_switches(void **state) {
     toy_destroy(toy);
 }
 
+static toy *append_toy(void) {
+    toy *toy = toy_create(2, reset_order, NULL);
+    for (int lane = 0; lane < 2; lane++) {
+        toy_add(toy, lane, append);
+        toy_add(toy, lane, append);
+        toy_add(toy, lane, append);
+    }
+    return toy;
+}
+
+static void sched__a_serial_run_learns_where_ops_begin(void **state) {
+    (void)state;
+    toy *toy = append_toy();
+    ftf_tally tally;
+    ftf_run_plan plan = serial(2, 1);
+    ftf_profile_clear();
+    toy_run(toy, &plan, &tally);
+    for (int lane = 0; lane < 2; lane++) {
+        assert_int_equal(ftf_profile_op_start(lane, 0), 1);
+        assert_int_equal(ftf_profile_op_start(lane, 1), 12); /* a boundary and ten stores */
+        assert_int_equal(ftf_profile_op_start(lane, 3), 34);
+        assert_int_equal(ftf_profile_op_start(lane, 4), 0);
+    }
+    toy_destroy(toy);
+}
+
+/* Lane 0 is interrupted in each op, lane 1 at the end of each: the drops stay in their ops although the lanes alternate. */
+static void sched__op_drops_stay_in_their_ops(void **state) {
+    (void)state;
+    toy *toy = append_toy();
+    const ftf_op_drop drops[] = {{0, 0, 4}, {0, 1, 99}, {0, 2, 4}, {1, 1, 0}, {1, 2, 0}};
+    ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}, .op_drops = drops, .op_drop_count = 5};
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    /* The drop behind the end of op 1 is none. */
+    const ftf_switch expected[] = {{0, 1, 5}, {1, 0, 12}, {0, 1, 27}, {1, 0, 23}};
+    assert_int_equal(toy->box->switch_count, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(toy->box->switches[i].lane, expected[i].lane);
+        assert_int_equal(toy->box->switches[i].to, expected[i].to);
+        assert_int_equal(toy->box->switches[i].point, expected[i].point);
+    }
+    long seen[512];
+    memcpy(seen, (const void *)(uintptr_t)order_log, sizeof seen);
+    ftf_switch switches[64];
+    ftf_run_plan replay = toy_replay_plan(toy, switches);
+    toy_run(toy, &replay, &tally);
+    assert_memory_equal(seen, (const void *)(uintptr_t)order_log, sizeof seen);
+    toy_destroy(toy);
+}
+
 /* ---- blocking ------------------------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, other_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -359,6 +410,8 @@ int main(void) {
         cmocka_unit_test(sched__a_drop_at_a_candidate_finds_the_bug_and_the_switches_replay_it),
         cmocka_unit_test(sched__serial_runs_switch_only_where_a_lane_ends),
         cmocka_unit_test(sched__any_plan_replays_from_its_switches),
+        cmocka_unit_test(sched__a_serial_run_learns_where_ops_begin),
+        cmocka_unit_test(sched__op_drops_stay_in_their_ops),
         cmocka_unit_test(sched__a_switch_inside_a_critical_section_blocks_the_other_lane_without_a_steal),
         cmocka_unit_test(sched__an_unlock_between_look_and_wait_is_not_lost),
         cmocka_unit_test(sched__semaphores_wake_whom_they_should),
