@@ -45,6 +45,7 @@ typedef struct ftf_proc {
     int stdin_fd;  /* -1 without a pipe; the caller closes them with ftf_proc_close_pipes */
     int stdout_fd;
     struct ftf_zygote *zygote; /* where it came from; NULL: it is our own child (zygote.h) */
+    uint32_t ticket;           /* which of the zygote's */
 } ftf_proc;
 
 typedef struct ftf_proc_end {

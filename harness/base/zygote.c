@@ -15,9 +15,18 @@
 
 enum { ARGUMENTS_MAX = 64, LINE_MAX_BYTES = 256 };
 
+/* A process that was asked for and whose end the caller has not been told yet. */
+typedef struct child {
+    uint32_t ticket; /* 0: a free place */
+    pid_t pid;       /* 0 until the zygote has said which */
+    bool ended;
+    ftf_proc_end end;
+} child;
+
 struct ftf_zygote {
     ftf_proc proc;
-    pid_t child; /* 0 until the zygote has said which */
+    uint32_t tickets; /* given out */
+    child children[FTF_ZYGOTE_CHILDREN_MAX];
     char line[LINE_MAX_BYTES];
     size_t line_len;
 };
@@ -45,9 +54,9 @@ static ftf_status start(ftf_zygote *zygote, const ftf_proc_options *options, ftf
 
 /* A request is shorter than a pipe holds, so writing it does not block. A zygote that died has closed its end: SIGPIPE is
    not for us, and poll will see the death. */
-static void request(const ftf_zygote *zygote, const ftf_proc_options *options) {
+static void request(const ftf_zygote *zygote, uint32_t ticket, const ftf_proc_options *options) {
     ftf_text line = {0};
-    ftf_text_printf(&line, "%s\t%s", options->stderr_path, options->cwd);
+    ftf_text_printf(&line, "%u\t%s\t%s", ticket, options->stderr_path, options->cwd);
     for (size_t i = 1; options->argv[i] != NULL; i++) {
         ftf_text_printf(&line, "\t%s", options->argv[i]);
     }
@@ -56,6 +65,15 @@ static void request(const ftf_zygote *zygote, const ftf_proc_options *options) {
     (void)!write(zygote->proc.stdin_fd, line.data, line.len);
     signal(SIGPIPE, old);
     ftf_text_release(&line);
+}
+
+static child *find_child(ftf_zygote *z, uint32_t ticket) {
+    for (size_t i = 0; i < FTF_ZYGOTE_CHILDREN_MAX; i++) {
+        if (z->children[i].ticket == ticket) {
+            return &z->children[i];
+        }
+    }
+    return NULL;
 }
 
 ftf_status ftf_zygote_spawn(ftf_zygote **zygote, const ftf_proc_options *options, ftf_proc *out, ftf_error *err) {
@@ -71,73 +89,99 @@ ftf_status ftf_zygote_spawn(ftf_zygote **zygote, const ftf_proc_options *options
             return status;
         }
     }
-    z->child = 0;
-    z->line_len = 0;
-    request(z, options);
-    *out = (ftf_proc){.pid = z->proc.pid, .stdin_fd = -1, .stdout_fd = -1, .zygote = z};
+    child *asked = find_child(z, 0);
+    FTF_ASSERT(asked != NULL);
+    *asked = (child){.ticket = ++z->tickets};
+    request(z, asked->ticket, options);
+    *out = (ftf_proc){
+        .pid = z->proc.pid, .stdin_fd = -1, .stdout_fd = -1, .zygote = z, .ticket = asked->ticket};
     return FTF_OK;
 }
 
-/* The zygote itself has ended: so has the process that was asked for. */
-static void zygote_ended(ftf_proc *proc, ftf_proc_end *end) {
-    ftf_zygote *z = proc->zygote;
-    while (!ftf_proc_wait(&z->proc, 1000, end)) {
+/* The zygote itself has ended: so have the processes that were asked for. */
+static void zygote_ended(ftf_zygote *z) {
+    ftf_proc_end end;
+    while (!ftf_proc_wait(&z->proc, 1000, &end)) {
         ftf_proc_signal(&z->proc, SIGKILL); /* it has closed its output: it is ending, or broken */
     }
     ftf_proc_close_pipes(&z->proc);
-    proc->pid = 0;
+    z->line_len = 0;
+    for (size_t i = 0; i < FTF_ZYGOTE_CHILDREN_MAX; i++) {
+        if (z->children[i].ticket != 0 && !z->children[i].ended) {
+            z->children[i].ended = true;
+            z->children[i].end = end;
+        }
+    }
 }
 
-/* True when the line was the end of the process. */
-static bool take_line(ftf_proc *proc, ftf_proc_end *end) {
-    ftf_zygote *z = proc->zygote;
+static void take_line(ftf_zygote *z) {
+    unsigned ticket = 0;
     int number = 0;
     unsigned long long cpu_us = 0;
     z->line[z->line_len] = '\0';
     z->line_len = 0;
-    if (sscanf(z->line, "pid %d", &number) == 1) {
-        z->child = number;
-        proc->pid = number;
-    } else if (sscanf(z->line, "end %d %llu", &number, &cpu_us) >= 1) {
-        *end = (ftf_proc_end){.signaled = WIFSIGNALED(number),
-                              .code = WIFSIGNALED(number) ? WTERMSIG(number) : WEXITSTATUS(number),
-                              .cpu_us = cpu_us};
-        z->child = 0;
-        proc->pid = 0;
-        return true;
+    bool starts = sscanf(z->line, "pid %u %d", &ticket, &number) == 2;
+    child *c = starts || sscanf(z->line, "end %u %d %llu", &ticket, &number, &cpu_us) >= 2 ? find_child(z, ticket) : NULL;
+    if (c == NULL || ticket == 0) {
+        return;
     }
-    return false;
+    if (starts) {
+        c->pid = number;
+        return;
+    }
+    c->ended = true;
+    c->end = (ftf_proc_end){.signaled = WIFSIGNALED(number),
+                            .code = WIFSIGNALED(number) ? WTERMSIG(number) : WEXITSTATUS(number),
+                            .cpu_us = cpu_us};
 }
 
-bool ftf_zygote_poll(ftf_proc *proc, bool block, ftf_proc_end *end) {
-    ftf_zygote *z = proc->zygote;
-    for (;;) {
+/* Reads what the zygote has said; with block, waits until it says something. */
+static void listen_to(ftf_zygote *z, bool block) {
+    while (z->proc.pid > 0) {
         char byte;
         ssize_t n = read(z->proc.stdout_fd, &byte, 1);
         if (n == 0) {
-            zygote_ended(proc, end);
-            return true;
-        }
-        if (n < 0 && errno == EAGAIN) {
-            if (!block) {
-                return false;
-            }
+            zygote_ended(z);
+        } else if (n < 0 && errno == EAGAIN && block) {
             struct pollfd ready = {.fd = z->proc.stdout_fd, .events = POLLIN};
             (void)poll(&ready, 1, -1);
+            block = false;
+        } else if (n < 0 && errno != EINTR) {
+            return;
         } else if (n == 1 && byte == '\n') {
-            if (take_line(proc, end)) {
-                return true;
-            }
+            take_line(z);
         } else if (n == 1 && z->line_len < LINE_MAX_BYTES - 1) {
             z->line[z->line_len++] = byte;
         }
     }
 }
 
+bool ftf_zygote_poll(ftf_proc *proc, bool block, ftf_proc_end *end) {
+    ftf_zygote *z = proc->zygote;
+    child *c = find_child(z, proc->ticket);
+    FTF_ASSERT(c != NULL);
+    listen_to(z, false);
+    while (block && !c->ended) {
+        listen_to(z, true);
+    }
+    if (!c->ended) {
+        proc->pid = c->pid != 0 ? c->pid : proc->pid;
+        return false;
+    }
+    *end = c->end;
+    *c = (child){0};
+    proc->pid = 0;
+    return true;
+}
+
 void ftf_zygote_signal(const ftf_proc *proc, int signal) {
-    const ftf_zygote *z = proc->zygote;
-    if (z->child != 0) {
-        (void)kill(z->child, signal);
+    ftf_zygote *z = proc->zygote;
+    const child *c = find_child(z, proc->ticket);
+    if (c == NULL || c->ended) {
+        return;
+    }
+    if (c->pid != 0) {
+        (void)kill(c->pid, signal);
     } else {
         ftf_proc_signal(&z->proc, signal);
     }

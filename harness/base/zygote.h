@@ -15,12 +15,14 @@
  * that was asked for, with its stderr in the same file: nobody has to look in two places. It is started again by the
  * next spawn.
  *
- * One process at a time for each zygote. Spawning does not block; until the zygote has forked, stopping the process stops
- * the zygote.
+ * Up to FTF_ZYGOTE_CHILDREN_MAX processes of a zygote may run at a time. Spawning does not block; until the zygote has forked,
+ * stopping the process stops the zygote, and with it all that runs of it.
  *
  * Ownership: the caller owns the zygote and destroys it after its last process has ended. Threads: one at a time.
  */
 #include "base/proc.h"
+
+enum { FTF_ZYGOTE_CHILDREN_MAX = 4 }; /* what engine/serve.c allows */
 
 typedef struct ftf_zygote ftf_zygote;
 

@@ -2,19 +2,32 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "engine/watch.h"
 
-enum { FIELDS_MAX = 64 };
+enum {
+    FIELDS_MAX = 64,
+    CHILDREN_MAX = 4,
+    LOOK_MS = 10,
+};
+
+/* Input that is not a whole line yet. A request is shorter than a pipe holds. */
+static struct {
+    size_t len;
+    char bytes[64 * 1024];
+} requests;
 
 static _Noreturn void give_up(const char *what) {
     fprintf(stderr, "ftfuzz-worker: error: %s: %s\n", what, strerror(errno));
@@ -58,38 +71,124 @@ static unsigned long long used_us(const struct rusage *usage) {
            (unsigned long long)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
 }
 
+/* ---- children ---------------------------------------------------------------------------------------------------- */
+
+typedef struct child {
+    char ticket[24];
+    pid_t pid; /* 0: a free place */
+    int fd;    /* readable once it has ended; -1: the kernel has no such thing, and we have to look */
+} child;
+
+static child children[CHILDREN_MAX];
+
+static child *free_place(void) {
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        if (children[i].pid == 0) {
+            return &children[i];
+        }
+    }
+    errno = EAGAIN;
+    give_up("more processes at a time than are allowed");
+}
+
+static void reap(void) {
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        int status = 0;
+        struct rusage usage;
+        if (children[i].pid != 0 && wait4(children[i].pid, &status, WNOHANG, &usage) == children[i].pid) {
+            if (children[i].fd >= 0) {
+                close(children[i].fd);
+            }
+            children[i].pid = 0;
+            printf("end %s %d %llu\n", children[i].ticket, status, used_us(&usage));
+            fflush(stdout);
+        }
+    }
+}
+
+/* Waits for a request or for the end of a child. */
+static void wait_for_something(void) {
+    struct pollfd fds[CHILDREN_MAX + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
+    int patience = -1;
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        bool runs = children[i].pid != 0;
+        fds[i + 1] = (struct pollfd){.fd = runs ? children[i].fd : -1, .events = POLLIN};
+        patience = runs && children[i].fd < 0 ? LOOK_MS : patience;
+    }
+    if (poll(fds, CHILDREN_MAX + 1, patience) < 0 && errno != EINTR) {
+        give_up("poll");
+    }
+    if (fds[0].revents == 0) {
+        return;
+    }
+    ssize_t n = read(STDIN_FILENO, &requests.bytes[requests.len], sizeof requests.bytes - requests.len);
+    if (n == 0 || requests.len == sizeof requests.bytes) {
+        _exit(0);
+    }
+    requests.len += n > 0 ? (size_t)n : 0;
+}
+
+/* Takes the next whole line out of what was read; NULL when there is none. The caller frees it. */
+static char *next_request(void) {
+    char *end = memchr(requests.bytes, '\n', requests.len);
+    if (end == NULL) {
+        return NULL;
+    }
+    size_t len = (size_t)(end - requests.bytes);
+    char *line = strndup(requests.bytes, len);
+    FTF_ASSERT(line != NULL);
+    requests.len -= len + 1;
+    memmove(requests.bytes, end + 1, requests.len);
+    return line;
+}
+
+/* True in the child. */
+static bool make_child(char **fields, pid_t zygote) {
+    child *place = free_place();
+    snprintf(place->ticket, sizeof place->ticket, "%s", fields[0]);
+    pid_t pid = fork();
+    if (pid < 0) {
+        give_up("cannot fork");
+    }
+    if (pid == 0) {
+        for (int i = 0; i < CHILDREN_MAX; i++) {
+            if (children[i].pid != 0 && children[i].fd >= 0) {
+                close(children[i].fd);
+            }
+        }
+        become_child(zygote, fields[1], fields[2]);
+        return true;
+    }
+    place->pid = pid;
+    place->fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    printf("pid %s %d\n", place->ticket, (int)pid);
+    fflush(stdout);
+    return false;
+}
+
 void ftf_serve(int *argc, char ***argv) {
     static char *child_argv[FIELDS_MAX];
-    char *line = NULL, *fields[FIELDS_MAX];
-    size_t room = 0;
+    char *fields[FIELDS_MAX];
     pid_t zygote = getpid();
-    while (getline(&line, &room, stdin) > 0) {
+    for (;;) {
+        char *line = next_request();
+        if (line == NULL) {
+            wait_for_something();
+            reap();
+            continue;
+        }
         int count = split(line, fields);
-        if (count < 3) {
+        if (count < 4) {
             errno = EINVAL;
             give_up("a request has too few fields");
         }
-        pid_t child = fork();
-        if (child < 0) {
-            give_up("cannot fork");
-        }
-        if (child == 0) {
-            become_child(zygote, fields[0], fields[1]);
+        if (make_child(fields, zygote)) {
             child_argv[0] = (*argv)[0]; /* libFuzzer insists on it */
-            memcpy(&child_argv[1], &fields[2], (size_t)(count - 1) * sizeof *fields);
+            memcpy(&child_argv[1], &fields[3], (size_t)(count - 2) * sizeof *fields);
             *argv = child_argv;
-            *argc = count - 1;
+            *argc = count - 2;
             return;
         }
-        printf("pid %d\n", (int)child);
-        fflush(stdout);
-        int status = 0;
-        struct rusage usage;
-        while (wait4(child, &status, 0, &usage) < 0) {
-            FTF_ASSERT(errno == EINTR);
-        }
-        printf("end %d %llu\n", status, used_us(&usage));
-        fflush(stdout);
+        free(line);
     }
-    _exit(0);
 }

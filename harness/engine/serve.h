@@ -10,12 +10,12 @@
  *
  * The protocol is lines, requests on standard input, answers on standard output:
  *
- *     -> <stderr file> TAB <working folder> TAB <argument> TAB <argument> ...
- *     <- pid <number>
- *     <- end <status of wait>
+ *     -> <ticket> TAB <stderr file> TAB <working folder> TAB <argument> TAB <argument> ...
+ *     <- pid <ticket> <number>
+ *     <- end <ticket> <status of wait> <CPU time in microseconds>
  *
- * The arguments are a worker's, without its name; catalog, home and paths are the zygote's own. One child at a time: a
- * request that comes while one runs waits. End of input ends the zygote; children die with it.
+ * A ticket is any word; it tells the answers apart, because a few children may run at a time. The arguments are a worker's,
+ * without its name; catalog, home and paths are the zygote's own. End of input ends the zygote; children die with it.
  */
 
 /* Serves until its input ends, and then ends the process. In a child it returns, with the child's command line in

@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 #include "base/proc.h"
+#include "base/zygote.h"
 
 /* /bin/sh is only the child under test here; proc itself never uses a shell. */
 static ftf_proc start(ftf_proc_options options, const char *script) {
@@ -152,6 +153,34 @@ static void test_spawn__child_dies_with_its_parent(void **state) {
     close(fds[1]);
 }
 
+/* ---- zygotes ----------------------------------------------------------------------------------------------------- */
+
+/* Speaks the protocol without forking: answers the second request before the first, and dies at the third. */
+#define TOY_ZYGOTE \
+    "tab=$(printf '\\t'); while IFS=$tab read -r ticket rest; do echo pid $ticket 1;" \
+    "case $ticket in 2) echo end 2 0; echo end 1 768;; 3) exit 9;; esac; done"
+
+static void test_zygote__tells_its_processes_apart(void **state) {
+    (void)state;
+    const char *argv[] = {"/bin/sh", "-c", TOY_ZYGOTE, NULL};
+    const ftf_proc_options options = {.argv = argv, .cwd = "/", .stderr_path = "/dev/null", .cpu = FTF_PROC_ANY_CPU};
+    ftf_zygote *zygote = NULL;
+    ftf_proc first, second, third;
+    ftf_proc_end end;
+    assert_int_equal(ftf_zygote_spawn(&zygote, &options, &first, NULL), FTF_OK);
+    assert_int_equal(ftf_zygote_spawn(&zygote, &options, &second, NULL), FTF_OK);
+    assert_true(ftf_proc_wait(&second, 10000, &end));
+    assert_int_equal(end.code, 0);
+    assert_true(ftf_proc_wait(&first, 10000, &end));
+    assert_int_equal(end.code, 3);
+    assert_int_equal(first.pid, 0);
+    /* A zygote that dies takes what runs of it along. */
+    assert_int_equal(ftf_zygote_spawn(&zygote, &options, &third, NULL), FTF_OK);
+    assert_true(ftf_proc_wait(&third, 10000, &end));
+    assert_int_equal(end.code, 9);
+    ftf_zygote_destroy(zygote);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_end__is_data),
@@ -162,6 +191,7 @@ int main(void) {
         cmocka_unit_test(test_spawn__is_pinned_and_writes_no_core),
         cmocka_unit_test(test_stop__ends_the_whole_group),
         cmocka_unit_test(test_spawn__child_dies_with_its_parent),
+        cmocka_unit_test(test_zygote__tells_its_processes_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
