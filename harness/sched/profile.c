@@ -128,6 +128,9 @@ static void mark(int lane) {
 static bool is_shared(const granule *entry, uint8_t bit, bool write) {
     uint8_t others_write = entry->writers & (uint8_t)~bit;
     uint8_t others_read = entry->readers & (uint8_t)~bit;
+    if (ftf_sched.alike) {
+        return entry->writers != 0 && (others_write | others_read) != 0;
+    }
     return others_write != 0 || (write && others_read != 0);
 }
 

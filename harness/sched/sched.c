@@ -471,6 +471,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     FTF_ASSERT(plan->lanes >= 1 && plan->lanes <= FTF_LANES_MAX);
     ftf_sched.mode = plan->mode;
     ftf_sched.lanes = plan->lanes;
+    ftf_sched.alike = plan->alike;
     ftf_sched.by_op = plan->op_drop_count > 0;
     ftf_sched.diverged = 0;
     ftf_sched.idle_ms = 0;

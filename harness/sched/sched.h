@@ -64,6 +64,7 @@ typedef struct ftf_run_plan {
     uint32_t switch_count;
     const ftf_op_drop *op_drops; /* PCT, instead of switches: by increasing op and offset within a lane */
     uint32_t op_drop_count;
+    bool alike; /* SERIAL: lanes do the same, so what one does to shared memory any of them might: all of it is candidates */
 } ftf_run_plan;
 
 typedef struct ftf_run_result {

@@ -83,6 +83,7 @@ typedef struct ftf_sched_state {
     ftf_run_mode mode;
     int lanes;
     bool by_op;          /* events belong to ops: their points are filled in when the lane begins them */
+    bool alike;          /* ftf_run_plan.alike */
     _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
     int to_wake;         /* under the lock: whose thread is woken when the lock is given up */
     _Atomic int met;     /* lanes of a free run that are ready to start */
