@@ -16,7 +16,7 @@
 #include "base/status.h"
 
 enum {
-    FTF_BLACKBOX_VERSION = 1,
+    FTF_BLACKBOX_VERSION = 2,
     FTF_BLACKBOX_SCENARIO_BYTES = 32 * 1024, /* FTF_SCENARIO_BYTES_MAX */
     FTF_BLACKBOX_SWITCHES = 4096,            /* FTF_SWITCHES_MAX */
     FTF_BLACKBOX_LANES = 8,
@@ -60,6 +60,8 @@ typedef struct ftf_blackbox {
     uint64_t features;  /* libFuzzer features seen by the mutator (0 where it is not known) */
     uint64_t switches_total;
     uint64_t slow;      /* scenarios given up because they were slow */
+    uint64_t cold;      /* runs in processes that had called nothing (engine/cold.h) */
+    uint64_t cold_next; /* the number of the first storm that has not been begun */
 
     /* The scenario that runs, or ran last. */
     uint64_t sequence; /* its number in this process, from 1 */
@@ -69,6 +71,7 @@ typedef struct ftf_blackbox {
     uint32_t switch_count;   /* executed so far; > FTF_BLACKBOX_SWITCHES when the list overflowed */
     uint32_t run_steals;     /* in this run */
     uint32_t run_kind;       /* ftf_schedule_kind of this run; FREE runs have no switch list */
+    uint32_t run_cold;       /* 1: the process had called nothing before */
     uint32_t lane_op[FTF_BLACKBOX_LANES];     /* op each lane is in; UINT32_MAX: before the first or after the last */
     uint32_t lane_iteration[FTF_BLACKBOX_LANES];
     uint32_t lane_points[FTF_BLACKBOX_LANES]; /* points passed */

@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "engine/cold.h"
 #include "engine/options.h"
 #include "engine/serve.h"
 #include "engine/session.h"
@@ -100,6 +101,28 @@ static void start_python(void) {
     }
 }
 
+/* What a process does for itself, a fresh one as well as one forked from a zygote. */
+static void start_worker(void) {
+    ftf_error err;
+    if (worker.options.cpu >= 0) {
+        pin(worker.options.cpu);
+    }
+    worker.box = ftf_blackbox_create(worker.options.blackbox, &err);
+    if (worker.box == NULL) {
+        give_up(&err);
+    }
+}
+
+static void start_lanes(int lanes) {
+    worker.arena = ftf_arena_create();
+    worker.other_arena = ftf_arena_create();
+    ftf_sched_init(worker.box, ftf_watch_deadlock);
+    worker.pool = ftf_pool_create(worker.vm, worker.box, lanes);
+    worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
+    ftf_watch_start(worker.box, worker.pool, worker.options.deadline_ms);
+    worker.box->phase = FTF_PHASE_IDLE;
+}
+
 /* ---- replay ---------------------------------------------------------------------------------------------------------------- */
 
 /* Runs each scenario of the file; they begin with the line that every scenario begins with. */
@@ -119,29 +142,14 @@ static _Noreturn void replay(const char *path) {
     _exit(worker.box->records > 0 ? 66 : 0);
 }
 
-/* ---- libFuzzer ---------------------------------------------------------------------------------------------------------------- */
-
-/* What a process does for itself, a fresh one as well as one forked from a zygote. */
-static void start_worker(void) {
+static void run_cold(const char *text, size_t len, const ftf_run_plan *plan) {
     ftf_error err;
-    if (worker.options.cpu >= 0) {
-        pin(worker.options.cpu);
-    }
-    worker.box = ftf_blackbox_create(worker.options.blackbox, &err);
-    if (worker.box == NULL) {
-        give_up(&err);
-    }
+    start_lanes(plan->lanes); /* a thread costs as much as the rest of such a process */
+    ftf_session_use_plan(worker.session, plan);
+    check(ftf_session_run(worker.session, text, len, &err), &err);
 }
 
-static void start_lanes(void) {
-    worker.arena = ftf_arena_create();
-    worker.other_arena = ftf_arena_create();
-    ftf_sched_init(worker.box, ftf_watch_deadlock);
-    worker.pool = ftf_pool_create(worker.vm, worker.box);
-    worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
-    ftf_watch_start(worker.box, worker.pool, worker.options.deadline_ms);
-    worker.box->phase = FTF_PHASE_IDLE;
-}
+/* ---- libFuzzer ---------------------------------------------------------------------------------------------------------------- */
 
 /* Returns in the child that a request asked for, whose command line takes the place of ours. */
 static void serve(int *argc, char ***argv) {
@@ -169,7 +177,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     if (worker.options.serve) {
         serve(argc, argv);
     }
-    start_lanes();
+    if (worker.options.cold >= 0) {
+        ftf_cold_serve(&worker.options, worker.catalog, worker.box, run_cold);
+    }
+    start_lanes(FTF_LANES_MAX);
     if (worker.options.replay != NULL) {
         replay(worker.options.replay);
     }

@@ -1,5 +1,6 @@
 #include "engine/options.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,16 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
         const char **text;
     } texts[] = {{"--catalog", &out->catalog}, {"--home", &out->home}, {"--blackbox", &out->blackbox},
                  {"--spool", &out->spool},     {"--name", &out->name}, {"--replay", &out->replay}};
+    const struct {
+        const char *name;
+        int low, high;
+        int *number;
+    } numbers[] = {{"--rounds", 1, FTF_ROUNDS_MAX, &out->rounds},
+                   {"--cpu", 0, 4095, &out->cpu},
+                   {"--deadline-ms", 1, 3600000, &out->deadline_ms},
+                   {"--cold", 0, INT_MAX, &out->cold},
+                   {"--cold-ms", 1, 3600000, &out->cold_ms},
+                   {"--cold-seed", 0, INT_MAX, &out->cold_seed}};
     const char *value;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if ((value = value_of(argument, texts[i].name)) != NULL) {
@@ -61,14 +72,10 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
     if ((value = value_of(argument, "--schedule")) != NULL) {
         return parse_schedule(value, &out->schedule, err);
     }
-    if ((value = value_of(argument, "--rounds")) != NULL) {
-        return parse_number("--rounds", value, 1, FTF_ROUNDS_MAX, &out->rounds, err);
-    }
-    if ((value = value_of(argument, "--cpu")) != NULL) {
-        return parse_number("--cpu", value, 0, 4095, &out->cpu, err);
-    }
-    if ((value = value_of(argument, "--deadline-ms")) != NULL) {
-        return parse_number("--deadline-ms", value, 1, 3600000, &out->deadline_ms, err);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if ((value = value_of(argument, numbers[i].name)) != NULL) {
+            return parse_number(numbers[i].name, value, numbers[i].low, numbers[i].high, numbers[i].number, err);
+        }
     }
     if (strcmp(argument, "--gil") == 0) {
         out->gil = true;
@@ -84,7 +91,7 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
 ftf_status ftf_options_parse(int argc, char **argv, ftf_options *out, ftf_error *err) {
     static char default_name[24];
     snprintf(default_name, sizeof default_name, "w%d", (int)getpid());
-    *out = (ftf_options){.name = default_name, .rounds = 6, .cpu = -1, .deadline_ms = 10000};
+    *out = (ftf_options){.name = default_name, .rounds = 6, .cpu = -1, .deadline_ms = 10000, .cold = -1, .cold_ms = 1000};
     for (int i = 1; i < argc; i++) {
         ftf_status status = strncmp(argv[i], "--", 2) == 0 ? parse_one(argv[i], out, err) : FTF_OK;
         if (status != FTF_OK) {

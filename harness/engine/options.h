@@ -12,6 +12,9 @@
  *   --deadline-ms=N   of one run
  *   --replay=FILE     runs the scenarios of FILE once and exits
  *   --gil             forces the GIL on: the control run
+ *   --cold=N          runs storms from number N on, each run in a process of its own (engine/cold.h), ...
+ *   --cold-ms=N       ... for so long, and ends
+ *   --cold-seed=N     which storms there are
  *   --serve           imports the target, then forks a worker for each request (engine/serve.h)
  */
 #include <stdbool.h>
@@ -29,6 +32,8 @@ typedef struct ftf_options {
     int rounds;
     int cpu; /* -1: not pinned */
     int deadline_ms;
+    int cold; /* -1: no */
+    int cold_ms, cold_seed;
     bool gil, serve;
 } ftf_options;
 

@@ -35,6 +35,7 @@ struct ftf_session {
     ftf_blackbox *box;
     ftf_arena *arena;
     ftf_scenario scenario;
+    const ftf_run_plan *plan; /* NULL: each scenario has its own */
     uint64_t records;
     uint64_t reports_at_rearm;
     uint32_t since_rearm;
@@ -107,6 +108,7 @@ static ftf_record *new_record(ftf_session *session, const char *kind, const char
     record->runs = session->box->runs + 1; /* with the one that has just ended */
     record->cpu_us = ftf_proc_cpu_us(0);
     record->steals = session->box->run_steals;
+    record->cold = session->box->run_cold != 0;
     fill_history(session, record);
     return record;
 }
@@ -114,11 +116,12 @@ static ftf_record *new_record(ftf_session *session, const char *kind, const char
 static void spool(ftf_session *session, ftf_record *record) {
     char name[128];
     ftf_error err;
-    snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)++session->records);
+    snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)session->box->records + 1);
     if (session->options->spool != NULL && ftf_record_write(record, session->options->spool, name, &err) != FTF_OK) {
         fprintf(stderr, "ftfuzz-worker: error: %s\n", err.text);
         _Exit(FTF_EXIT_SETUP);
     }
+    session->records++;
     session->box->records++;
     ftf_record_destroy(record);
 }
@@ -311,6 +314,8 @@ static void rearm(ftf_session *session) {
     }
 }
 
+void ftf_session_use_plan(ftf_session *session, const ftf_run_plan *plan) { session->plan = plan; }
+
 ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, ftf_error *err) {
     ftf_blackbox *box = session->box;
     ftf_arena_reset(session->arena);
@@ -327,7 +332,11 @@ ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, f
     set_phase(session, FTF_PHASE_BUILDING);
     status = session->vm->prepare(session->vm, &session->scenario, err);
     if (status == FTF_OK) {
-        run_schedule(session);
+        if (session->plan != NULL) {
+            run_once(session, session->plan);
+        } else {
+            run_schedule(session);
+        }
         session->vm->release(session->vm);
         box->scenarios++;
     }

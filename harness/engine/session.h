@@ -26,6 +26,9 @@ ftf_session *ftf_session_create(const ftf_options *options, const ftf_catalog *c
                                 ftf_blackbox *box);
 void ftf_session_destroy(ftf_session *session);
 
+/* From now on each scenario is run once, under this plan instead of its schedule. Borrowed. */
+void ftf_session_use_plan(ftf_session *session, const ftf_run_plan *plan);
+
 /* Runs one scenario under its schedule; the text is what the fuzzer gave. FTF_INPUT when it does not parse. */
 ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, ftf_error *err);
 

@@ -162,6 +162,7 @@ static ftf_record *new_record(const scene *s) {
     record->runs = box->runs + 1; /* with the one it died in */
     record->cpu_us = s->options->end.cpu_us;
     record->steals = box->run_steals;
+    record->cold = box->run_cold != 0;
     take_history(box, record);
     return record;
 }

@@ -115,6 +115,7 @@ json_t *ftf_record_to_json(const ftf_record *record) {
     }
     (void)json_object_set_new(json, "history", history);
     put_integer(json, "steals", record->steals);
+    (void)json_object_set_new(json, "cold", json_boolean(record->cold));
     put_text(json, "section", record->section);
     put_text(json, "detail", record->detail);
     json_t *stacks = json_array();
@@ -201,6 +202,7 @@ static ftf_status fill(const json_t *json, ftf_record *record, ftf_error *err) {
     record->sequence = get_integer(json, "sequence");
     record->runs = get_integer(json, "runs");
     record->cpu_us = get_integer(json, "cpu_us");
+    record->cold = json_is_true(json_object_get(json, "cold"));
     record->steals = get_integer(json, "steals");
     size_t i;
     const json_t *item;

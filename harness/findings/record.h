@@ -15,6 +15,7 @@
  *    "worker": "tsan0.3",             the process: third one of the first place of that flavour
  *    "runs": 4870, "cpu_us": 912000,  what it had spent until then: starts of the lanes, user and system time
  *    "history": ["ftfuzz 1\n...", ...],     the scenarios before it in that process, oldest first (at most 256)
+ *    "cold": true,                    its process had called nothing of the target before (engine/cold.h)
  *    "steals": 0, "section": "lanes" | "setup" | "finish",
  *    "detail": "one line of the sanitizer or oracle",
  *    "stacks": [{"role": "write", "lane": 0, "op": 1, "address": "0x...", "size": 8,
@@ -30,6 +31,7 @@
  * Ownership: a record owns its strings. Threads: none shared.
  */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,6 +62,7 @@ typedef struct ftf_record {
     char worker[24]; /* "": not known */
     uint64_t runs, cpu_us;
     uint64_t steals;
+    bool cold;
     char section[12];
     uint32_t history_count;
     char *history[FTF_BLACKBOX_HISTORY];

@@ -35,6 +35,7 @@ struct ftf_pool {
     ftf_vm *vm;
     ftf_blackbox *box;
     const ftf_scenario *scenario;
+    int opened; /* lanes that have a thread */
     int lanes;
     bool stop;
     char start_edge;                        /* its address is the edge from the main thread to the lanes */
@@ -114,17 +115,18 @@ static void *lane_main(void *argument) {
     }
 }
 
-ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box) {
+ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box, int lanes) {
     ftf_pool *pool = NULL;
     FTF_ASSERT(posix_memalign((void **)&pool, 128, sizeof *pool) == 0);
     memset(pool, 0, sizeof *pool);
     pool->vm = vm;
     pool->box = box;
+    pool->opened = lanes;
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr,
                               16u << 20); /* sanitized frames are large, and recursion must end in RecursionError */
-    for (int i = 0; i < FTF_LANES_MAX; i++) {
+    for (int i = 0; i < pool->opened; i++) {
         pool->lane[i].pool = pool;
         pool->lane[i].id = i;
         FTF_ASSERT(pthread_create(&pool->lane[i].thread, &attr, lane_main, &pool->lane[i]) == 0);
@@ -138,7 +140,7 @@ ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box) {
 
 void ftf_pool_destroy(ftf_pool *pool) {
     pool->stop = true;
-    for (int i = 0; i < FTF_LANES_MAX; i++) {
+    for (int i = 0; i < pool->opened; i++) {
         ftf_sched_dismiss(i);
         pthread_join(pool->lane[i].thread, NULL);
     }
@@ -164,6 +166,7 @@ static void collect(ftf_pool *pool, ftf_tally *tally) {
 }
 
 void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_plan *plan, ftf_tally *tally) {
+    FTF_ASSERT(plan->lanes <= pool->opened);
     pool->scenario = scenario;
     pool->lanes = plan->lanes;
     for (int i = 0; i < pool->lanes; i++) {

@@ -31,8 +31,8 @@ typedef struct ftf_tally {
 
 typedef struct ftf_pool ftf_pool;
 
-/* Starts FTF_LANES_MAX threads. Never fails (FTF_ASSERT): without threads there is nothing to do. */
-ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box);
+/* Starts threads for scenarios of up to so many lanes. Never fails (FTF_ASSERT): without threads there is nothing to do. */
+ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box, int lanes);
 
 /* Ends and joins the threads. */
 void ftf_pool_destroy(ftf_pool *pool);
