@@ -406,7 +406,8 @@ static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
                                       .work = campaign->work,
                                       .spool = campaign->spool,
                                       .corpus = campaign->corpus,
-                                      .rss_limit_kib = o->rss_limit_kib};
+                                      .rss_limit_kib = o->rss_limit_kib,
+                                      .cold_percent = o->cold_percent};
         status = ftf_worker_create(&options, &campaign->workers[campaign->worker_count], err);
         campaign->worker_count += status == FTF_OK;
     }

@@ -53,6 +53,7 @@ typedef struct ftf_campaign_options {
     uint64_t cpu_ms;     /* stop when the workers have used so much; 0: no limit */
     uint64_t confirm_ms; /* at most so long for confirming */
     uint64_t rss_limit_kib;
+    uint32_t cold_percent; /* of the time, for cold processes */
     const regex_t *until; /* a finding to stop at, by its signature; may be NULL */
     bool until_any;       /* stop at any finding blamed on the extension */
     bool quiet;

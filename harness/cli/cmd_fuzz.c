@@ -19,11 +19,12 @@ enum {
     CONFIRM_MIN_S = 20,
     CONFIRM_MAX_S = 60,
     RSS_LIMIT_DEFAULT_MIB = 2560, /* ClusterFuzz's limit */
+    COLD_MAX_PERCENT = 90, /* a place without a worker of its own would find what is cold and nothing else */
 };
 
 typedef struct arguments {
     const char *spec, *flavour, *schedule, *out, *until;
-    uint64_t time_s, cpu_s, confirm_s, jobs, seed, rss_limit_mib;
+    uint64_t time_s, cpu_s, confirm_s, jobs, seed, rss_limit_mib, cold_percent;
     bool json, help;
 } arguments;
 
@@ -53,6 +54,8 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
         {"--jobs", FTF_OPTION_NUMBER, &a->jobs, "N", "workers; default one for each CPU"},
         {"--schedule", FTF_OPTION_CHOICE, &a->schedule, "auto|free|pct",
          "who decides when lanes switch (free: the kernel; workers are not pinned); default auto"},
+        {"--cold", FTF_OPTION_NUMBER, &a->cold_percent, "PERCENT",
+         "of the time, for first calls in fresh processes; default 10"},
         {"--seed", FTF_OPTION_NUMBER, &a->seed, "N", "of all randomness; default: drawn, and printed"},
         {"--out", FTF_OPTION_TEXT, &a->out, "DIR", "findings go to DIR/<target>/findings; default out"},
         {"--until-finding", FTF_OPTION_TEXT, &a->until, "REGEX",
@@ -81,6 +84,9 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     }
     if (status == FTF_OK && (a->rss_limit_mib < 256 || a->rss_limit_mib > 1 << 20)) {
         return ftf_fail(err, FTF_USAGE, "--rss-limit is between 256 and 1048576 MiB");
+    }
+    if (status == FTF_OK && a->cold_percent > COLD_MAX_PERCENT) {
+        return ftf_fail(err, FTF_USAGE, "--cold is at most %d", COLD_MAX_PERCENT);
     }
     return status;
 }
@@ -171,6 +177,8 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
                                     .cpu_ms = a->cpu_s * 1000,
                                     .confirm_ms = a->confirm_s * 1000,
                                     .rss_limit_kib = a->rss_limit_mib * 1024,
+                                    /* A cold run is scheduled, so a campaign of free runs has none. */
+                                    .cold_percent = strcmp(a->schedule, "free") == 0 ? 0 : (uint32_t)a->cold_percent,
                                     .until_any = a->until != NULL && strcmp(a->until, "any") == 0,
                                     .quiet = a->json,
                                     .stop = &stop_signals};
@@ -209,7 +217,8 @@ int ftf_command_fuzz(int argc, char **argv) {
                    .out = "out",
                    .time_s = TIME_DEFAULT_S,
                    .confirm_s = UINT64_MAX,
-                   .rss_limit_mib = RSS_LIMIT_DEFAULT_MIB};
+                   .rss_limit_mib = RSS_LIMIT_DEFAULT_MIB,
+                   .cold_percent = FTF_WORKER_COLD_PERCENT};
     ftf_error err = {0};
     if (parse(argc, argv, &a, &err) != FTF_OK) {
         return ftf_command_fail(&err);

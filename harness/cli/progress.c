@@ -62,6 +62,9 @@ void ftf_progress_format(const ftf_progress_snapshot *s, ftf_text *out) {
     ftf_text_str(out, "  ");
     add_findings(s, out);
     ftf_text_printf(out, "  steals %" PRIu64, s->counters.steals);
+    if (s->counters.cold > 0) {
+        ftf_text_printf(out, "  cold %" PRIu64, s->counters.cold);
+    }
     if (s->counters.starts > 0) {
         ftf_text_printf(out, "  starts %" PRIu64, s->counters.starts);
     }

@@ -86,6 +86,8 @@ json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
         o->learnt->catalog->gil, "findings", findings);
     FTF_ASSERT(summary != NULL); /* a format that does not fit its arguments */
     json_object_set_new(summary, "cpu_seconds", json_real((double)c->cpu_us / 1e6));
+    json_t *cold = json_pack("{s:I, s:f}", "runs", (json_int_t)c->cold, "seconds", (double)c->cold_ms / 1000.0);
+    json_object_set_new(summary, "cold", cold);
     json_object_set_new(summary, "callables", json_pack("{s:i, s:i}", "accepted", (int)accepted, "total", (int)total));
     return summary;
 }
@@ -156,6 +158,11 @@ void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
             "%" PRIu64 " worker starts, %" PRIu64 " for memory, %" PRIu64 " slow scenarios given up; seed %" PRIu64
             "\n",
             c->starts, c->restarts_memory, c->slow, campaign->options.seed);
+    if (c->cold > 0) {
+        double percent = (double)c->cold_ms / ((double)campaign->worker_count * seconds(campaign) * 10.0);
+        fprintf(to, "%" PRIu64 " runs were cold: first calls in a fresh process, %.0f %% of the workers' time\n",
+                c->cold, percent);
+    }
     uint32_t accepted, total;
     ftf_learnt_count(campaign->options.learnt->catalog, &accepted, &total);
     fprintf(to, "%u of %u callables are called with arguments they accept%s\n", accepted, total,

@@ -19,6 +19,12 @@
  *     <work>/<name>.<generation>.err      standard error
  *     <work>/<name>.corpus/               its part of the corpus (corpus.h); made anew for each process
  *
+ * Most bugs of a first call need a process that has called nothing, and the worker's own is that only once. So a place gives a
+ * share of its time to *cold* processes (engine/cold.h), in slices of FTF_WORKER_COLD_SLICE_MS: the worker is stopped
+ * (SIGSTOP), the same zygote forks a cold server, and when that has ended the worker goes on. A cold process that dies of
+ * something is a death like any other. One that ends in order is none, and the next one goes on with the next number.
+ * It has files of its own, <work>/<name>c.<generation>.*.
+ *
  * A place whose processes die early again and again waits longer each time (ftf_worker_delay_ms) and is given
  * up after FTF_WORKER_EARLY_MAX of them in a row.
  *
@@ -36,6 +42,8 @@ enum {
     FTF_WORKER_STILL_MS = 40 * 1000,  /* no progress for so long, four times the worker's own deadline: it has failed */
     FTF_WORKER_FIRST_SAMPLE = 512,    /* scenarios of the corpus that a place's first process begins with */
     FTF_WORKER_SAMPLE = 24,           /* and the later ones, which follow a death: they must survive their beginning */
+    FTF_WORKER_COLD_PERCENT = 10,     /* of a place's time, where nobody says otherwise */
+    FTF_WORKER_COLD_SLICE_MS = 400,   /* a few scenarios, and small next to what the worker gets in between */
     FTF_WORKER_STDERR_MAX = 64 << 20, /* bytes; a chatty target must not fill the disk */
 };
 
@@ -50,10 +58,13 @@ typedef struct ftf_worker_options {
     const char *catalog; /* path */
     const char *work, *spool, *corpus;
     uint64_t rss_limit_kib;
+    uint32_t cold_percent;
 } ftf_worker_options;
 
 typedef struct ftf_counters {
     uint64_t scenarios, refused, runs, calls, accepted, steals, reports, slow;
+    uint64_t cold;     /* of the runs, those in a process that had called nothing; its time */
+    uint64_t cold_ms;
     uint64_t features; /* the largest of any process */
     uint64_t starts, restarts_memory, restarts_still;
     uint64_t cpu_us; /* user and system time of the processes, from the fork on */
@@ -91,6 +102,9 @@ void ftf_worker_forgive(ftf_worker *worker);
 void ftf_worker_ask_to_stop(ftf_worker *worker);
 void ftf_worker_stop(ftf_worker *worker, uint64_t deadline_ms);
 void ftf_worker_destroy(ftf_worker *worker);
+
+/* True when a place that has run for total_ms, cold_ms of it cold, owes its cold processes a slice. */
+bool ftf_worker_owes_cold(uint64_t total_ms, uint64_t cold_ms, uint32_t percent);
 
 /* How long to wait before the next process after `early` early deaths in a row. */
 uint64_t ftf_worker_delay_ms(uint32_t early);

@@ -15,7 +15,7 @@ static void test_progress__formats_a_snapshot(void **state) {
         .limit_ms = 120 * 1000,
         .scenarios_per_s = 3214.4,
         .calls_per_s = 41000,
-        .counters = {.features = 1523, .steals = 2, .starts = 4},
+        .counters = {.features = 1523, .steals = 2, .cold = 61, .starts = 4},
         .blamed = 3,
         .other = 4,
         .kind_count = 2,
@@ -24,7 +24,7 @@ static void test_progress__formats_a_snapshot(void **state) {
     ftf_text text = {0};
     ftf_progress_format(&snapshot, &text);
     assert_string_equal(text.data, "1:23/2:00  3.21 k scenarios/s  41.0 k calls/s  cov 1523  findings 3 (data-race 2, "
-                                   "use-after-free 1) + 4 not the extension's  steals 2  starts 4");
+                                   "use-after-free 1) + 4 not the extension's  steals 2  cold 61  starts 4");
     ftf_text_release(&text);
 }
 
@@ -55,12 +55,34 @@ static void test_worker__waits_longer_after_each_early_death(void **state) {
     assert_int_equal(ftf_worker_delay_ms(50), 5000);
 }
 
+static void test_worker__cold_processes_get_their_share(void **state) {
+    (void)state;
+    assert_false(ftf_worker_owes_cold(0, 0, 10));
+    assert_true(ftf_worker_owes_cold(1, 0, 10)); /* first calls come first */
+    assert_false(ftf_worker_owes_cold(4000, 400, 10));
+    assert_true(ftf_worker_owes_cold(4001, 400, 10));
+    assert_false(ftf_worker_owes_cold(1000000, 0, 0)); /* nobody wants them */
+    /* Slices of whatever length: the share holds, and no two slices follow each other without a pause. */
+    uint64_t now = 0, cold = 0;
+    for (uint32_t slice = 0; slice < 1000; slice++) {
+        uint64_t took = 50 + slice * 37 % 900, since = now;
+        while (!ftf_worker_owes_cold(now, cold, 10)) {
+            now++;
+        }
+        assert_true(slice == 0 || now > since);
+        now += took;
+        cold += took;
+    }
+    assert_in_range(cold * 100 / now, 9, 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_progress__formats_a_snapshot),
         cmocka_unit_test(test_progress__shows_no_limit_and_no_coverage_that_is_not_there),
         cmocka_unit_test(test_progress__numbers_have_three_digits),
         cmocka_unit_test(test_worker__waits_longer_after_each_early_death),
+        cmocka_unit_test(test_worker__cold_processes_get_their_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
