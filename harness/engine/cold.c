@@ -18,13 +18,14 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "engine/watch.h"
+#include "oracle/raw.h"
 #include "scenario/generate.h"
 #include "scenario/print.h"
 
 enum {
     ORDINARY_ONE_IN = 4,
     ANYWHERE_ONE_IN = 8,
-    DROP_PERCENT = 60, /* of the ops of a lane are interrupted */
+    DROP_PERCENT = 90, /* of the ops of a lane are interrupted */
 };
 
 typedef struct server {
@@ -187,6 +188,7 @@ static uint64_t now_ms(void) {
 _Noreturn void ftf_cold_serve(const ftf_options *options, const ftf_catalog *catalog, ftf_blackbox *box,
                               ftf_cold_run run) {
     server s = {.options = options, .catalog = catalog, .box = box, .run = run, .arena = ftf_arena_create()};
+    ftf_raw_share_repeats();
     uint64_t until = now_ms() + (uint64_t)options->cold_ms;
     for (uint64_t number = (uint64_t)options->cold; now_ms() < until; number++) {
         box->cold_next = number + 1;

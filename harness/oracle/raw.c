@@ -2,7 +2,9 @@
 
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/mman.h>
 
+#include "base/check.h"
 #include "base/hash.h"
 
 enum { SEEN_BITS = 14, SEEN_SIZE = 1 << SEEN_BITS };
@@ -13,7 +15,8 @@ static _Atomic uint64_t total;
 static _Atomic bool capture = true;
 
 /* How often each pair of places has come, by hash; two pairs that collide share a count, which loses repeats only. */
-static _Atomic uint8_t seen[SEEN_SIZE];
+static _Atomic uint8_t own[SEEN_SIZE];
+static _Atomic uint8_t *seen = own;
 
 extern void __tsan_flush_memory(void) __attribute__((weak));
 
@@ -31,6 +34,12 @@ uint64_t ftf_raw_total(void) { return atomic_load(&total); }
 void ftf_raw_capture(bool on) { atomic_store(&capture, on); }
 
 bool ftf_raw_capturing(void) { return atomic_load(&capture); }
+
+void ftf_raw_share_repeats(void) {
+    void *shared = mmap(NULL, SEEN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    FTF_ASSERT(shared != MAP_FAILED);
+    seen = shared;
+}
 
 void ftf_raw_rearm(void) {
     if (__tsan_flush_memory != NULL) {

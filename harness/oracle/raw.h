@@ -54,6 +54,10 @@ void ftf_raw_capture(bool on);
 /* Lets TSan report races on memory again that it has reported on already; costs about a millisecond. */
 void ftf_raw_rearm(void);
 
+/* From now on repeats are counted together with all processes that are forked later: what each of many short ones sees once
+   is a repeat, too. Before there are threads. */
+void ftf_raw_share_repeats(void);
+
 /* For the hooks: a report to fill in, or NULL when there is no room; ftf_raw_commit files it, unless it is a repeat. */
 ftf_raw_report *ftf_raw_begin(void);
 void ftf_raw_commit(ftf_raw_report *report);
