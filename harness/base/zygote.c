@@ -121,7 +121,8 @@ static void take_line(ftf_zygote *z) {
     z->line[z->line_len] = '\0';
     z->line_len = 0;
     bool starts = sscanf(z->line, "pid %u %d", &ticket, &number) == 2;
-    child *c = starts || sscanf(z->line, "end %u %d %llu", &ticket, &number, &cpu_us) >= 2 ? find_child(z, ticket) : NULL;
+    bool ends = !starts && sscanf(z->line, "end %u %d %llu", &ticket, &number, &cpu_us) >= 2;
+    child *c = starts || ends ? find_child(z, ticket) : NULL;
     if (c == NULL || ticket == 0) {
         return;
     }

@@ -101,20 +101,20 @@ static uint32_t choose_near_an_end(ftf_rng *rng, uint32_t count) {
 /* A point in an op at which the serial run touched shared memory, else any; counted from the boundary. */
 static bool choose_offset(ftf_rng *rng, int lane, uint32_t op, uint32_t *offset) {
     uint32_t from = ftf_profile_op_start(lane, op), to = ftf_profile_op_start(lane, op + 1), count;
-    const uint32_t *candidates = ftf_profile_candidates(lane, &count);
+    const ftf_candidate *candidates = ftf_profile_candidates(lane, &count);
     if (from == 0 || to <= from + 1) {
         return false;
     }
     uint32_t first = 0;
-    while (first < count && candidates[first] < from) {
+    while (first < count && candidates[first].point < from) {
         first++;
     }
     uint32_t end = first;
-    while (end < count && candidates[end] < to) {
+    while (end < count && candidates[end].point < to) {
         end++;
     }
     bool any = end == first || ftf_rng_one_in(rng, ANYWHERE_ONE_IN);
-    *offset = any ? ftf_rng_below(rng, to - from) : candidates[first + choose_near_an_end(rng, end - first)] - from;
+    *offset = any ? ftf_rng_below(rng, to - from) : candidates[first + choose_near_an_end(rng, end - first)].point - from;
     return true;
 }
 

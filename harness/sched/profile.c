@@ -33,10 +33,6 @@ typedef struct granule {
     uint8_t readers, writers; /* bit i: lane i */
 } granule;
 
-typedef struct candidate {
-    uint32_t point, pc;
-} candidate;
-
 /* What is known of one lane: its candidates by increasing point, the instructions that they belong to, where ops begin. */
 typedef struct lane_profile {
     uint32_t count, group_count, op_count;
@@ -44,7 +40,7 @@ typedef struct lane_profile {
     struct {
         uint32_t pc, first, size; /* first: index into all */
     } groups[GROUP_SLOTS];
-    candidate all[CANDIDATES_MAX];
+    ftf_candidate all[CANDIDATES_MAX];
     uint32_t next[CANDIDATES_MAX]; /* next[i]: index of the next candidate of the same instruction */
 } lane_profile;
 
@@ -74,6 +70,11 @@ void ftf_profile_note_op(const ftf_lane *lane, uint32_t op) {
         learnt[lane->id].op_start[op] = lane->points + 1;
         learnt[lane->id].op_count = op + 1;
     }
+}
+
+const ftf_candidate *ftf_profile_candidates(int lane, uint32_t *count) {
+    *count = learnt != NULL ? learnt[lane].count : 0;
+    return learnt != NULL ? learnt[lane].all : NULL;
 }
 
 bool ftf_profile_draw(ftf_rng *rng, int lane, uint32_t *point) {
@@ -135,11 +136,11 @@ static bool is_shared(const granule *entry, uint8_t bit, bool write) {
 }
 
 /* Merges this run's candidates of a lane into those of earlier runs, both increasing. */
-static void merge(lane_profile *c, const candidate *fresh, uint32_t fresh_count) {
-    static candidate merged[CANDIDATES_MAX];
+static void merge(lane_profile *c, const ftf_candidate *fresh, uint32_t fresh_count) {
+    static ftf_candidate merged[CANDIDATES_MAX];
     uint32_t i = 0, k = 0, n = 0;
     while ((i < c->count || k < fresh_count) && n < CANDIDATES_MAX) {
-        candidate next;
+        ftf_candidate next;
         if (k == fresh_count || (i < c->count && c->all[i].point <= fresh[k].point)) {
             next = c->all[i++];
         } else {
@@ -178,14 +179,14 @@ static void group(lane_profile *c) {
 }
 
 static void collect(int lane) {
-    static candidate fresh[CANDIDATES_MAX];
+    static ftf_candidate fresh[CANDIDATES_MAX];
     const ftf_access *log = ftf_sched.logs[lane];
     uint8_t bit = (uint8_t)(1u << lane);
     uint32_t count = 0;
     for (uint32_t n = 1; n <= logged(lane) && count < CANDIDATES_MAX; n++) {
         const granule *entry = log[n].address != 0 ? find_granule(log[n].address >> 3) : NULL;
         if (entry != NULL && is_shared(entry, bit, log[n].write)) {
-            fresh[count++] = (candidate){n, log[n].pc};
+            fresh[count++] = (ftf_candidate){n, log[n].pc};
         }
     }
     merge(&learnt[lane], fresh, count);

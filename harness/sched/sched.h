@@ -64,7 +64,7 @@ typedef struct ftf_run_plan {
     uint32_t switch_count;
     const ftf_op_drop *op_drops; /* PCT, instead of switches: by increasing op and offset within a lane */
     uint32_t op_drop_count;
-    bool alike; /* SERIAL: lanes do the same, so what one does to shared memory any of them might: all of it is candidates */
+    bool alike; /* SERIAL: lanes do the same; what one does to shared memory any of them might: all of it is candidates */
 } ftf_run_plan;
 
 typedef struct ftf_run_result {
@@ -138,8 +138,16 @@ bool ftf_sched_is_idle(void);
    after it, and by the one that forked them. */
 void ftf_profile_clear(void);
 
-/* Draws a candidate of `lane`: a point that touched an address which another lane touched too, one of the two writing.
-   False when there is none. */
+/* A point that touched an address which another lane touched too, one of the two writing. */
+typedef struct ftf_candidate {
+    uint32_t point;
+    uint32_t pc; /* of the instruction; only good for telling instructions apart */
+} ftf_candidate;
+
+/* The candidates of `lane`, by increasing point. Valid until the next clear. */
+const ftf_candidate *ftf_profile_candidates(int lane, uint32_t *count);
+
+/* Draws one of them: first the instruction, then one of its points. False when there is none. */
 bool ftf_profile_draw(ftf_rng *rng, int lane, uint32_t *point);
 
 /* The point at which `lane` began op number `op` in the serial run after the last clear, and for the number after its last
