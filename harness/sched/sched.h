@@ -79,7 +79,7 @@ typedef void (*ftf_stuck)(void);
 void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock);
 
 /* Main thread: begin before a run, start to let it go, watch while lanes run (steals, deadlocks, and what comes from outside
-   are noticed there), at first after FTF_STEAL_MS and then after as many milliseconds as it returned, end after all lanes
+   are noticed there), first after FTF_STEAL_MS and then after as many milliseconds as it returned, end after all lanes
    have left. */
 void ftf_sched_begin(const ftf_run_plan *plan);
 void ftf_sched_start(void);
