@@ -402,6 +402,7 @@ static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
                                                   : ftf_proc_cpu_at((int)campaign->worker_count % ftf_proc_cpu_count()),
                                       .seed = o->seed,
                                       .schedule = o->schedule,
+                                      .no_feedback = o->no_feedback,
                                       .catalog = o->learnt->path,
                                       .work = campaign->work,
                                       .spool = campaign->spool,

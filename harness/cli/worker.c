@@ -156,6 +156,9 @@ static void add_common(const ftf_worker *worker, const process *p, arguments *ar
 
 static void add_warm(const ftf_worker *worker, arguments *args) {
     add(args, "--schedule=%s", worker->options.schedule);
+    if (worker->options.no_feedback) {
+        add(args, "--no-feedback");
+    }
     add(args, "-seed=%u", process_seed(worker, worker->warm.generation));
     add(args, "-max_len=%d", FTF_SCENARIO_BYTES_MAX);
     add(args, "-reload=1"); /* the corpus folder is shared with the other workers */

@@ -126,17 +126,24 @@ static void start_lanes(int lanes) {
 /* ---- replay ---------------------------------------------------------------------------------------------------------------- */
 
 /* Runs each scenario of the file; they begin with the line that every scenario begins with. */
-static _Noreturn void replay(const char *path) {
+static void replay_once(const char *path, const ftf_text *text) {
     ftf_error err;
-    ftf_text text = {0};
-    check(ftf_fs_read(path, FTF_FS_READ_MAX, &text, &err), &err);
-    for (const char *at = text.data, *end; *at != 0; at = end) {
+    for (const char *at = text->data, *end; *at != 0; at = end) {
         const char *next = strstr(at + 1, "\nftfuzz 1");
-        end = next != NULL ? next + 1 : text.data + text.len;
+        end = next != NULL ? next + 1 : text->data + text->len;
         if (ftf_session_run(worker.session, at, (size_t)(end - at), &err) != FTF_OK) {
             fprintf(stderr, "ftfuzz-worker: error: %s:%d: %s\n", path, err.line, err.text);
             _exit(FTF_WORKER_EXIT_SETUP);
         }
+    }
+}
+
+static _Noreturn void replay(const char *path) {
+    ftf_error err;
+    ftf_text text = {0};
+    check(ftf_fs_read(path, FTF_FS_READ_MAX, &text, &err), &err);
+    for (int i = 0; i < worker.options.repeat; i++) {
+        replay_once(path, &text);
     }
     worker.box->phase = FTF_PHASE_DONE;
     _exit(worker.box->records > 0 ? 66 : 0);

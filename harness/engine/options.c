@@ -77,13 +77,15 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
             return parse_number(numbers[i].name, value, numbers[i].low, numbers[i].high, numbers[i].number, err);
         }
     }
-    if (strcmp(argument, "--gil") == 0) {
-        out->gil = true;
-        return FTF_OK;
-    }
-    if (strcmp(argument, "--serve") == 0) {
-        out->serve = true;
-        return FTF_OK;
+    const struct {
+        const char *name;
+        bool *flag;
+    } flags[] = {{"--gil", &out->gil}, {"--serve", &out->serve}, {"--no-feedback", &out->no_feedback}};
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (strcmp(argument, flags[i].name) == 0) {
+            *flags[i].flag = true;
+            return FTF_OK;
+        }
     }
     return ftf_fail(err, FTF_USAGE, "unknown option %s", argument);
 }
@@ -91,7 +93,7 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
 ftf_status ftf_options_parse(int argc, char **argv, ftf_options *out, ftf_error *err) {
     static char default_name[24];
     snprintf(default_name, sizeof default_name, "w%d", (int)getpid());
-    *out = (ftf_options){.name = default_name, .rounds = 6, .cpu = -1, .deadline_ms = 10000, .cold = -1, .cold_ms = 1000};
+    *out = (ftf_options){.name = default_name, .rounds = 6, .repeat = 1, .cpu = -1, .deadline_ms = 10000, .cold = -1, .cold_ms = 1000};
     for (int i = 1; i < argc; i++) {
         ftf_status status = strncmp(argv[i], "--", 2) == 0 ? parse_one(argv[i], out, err) : FTF_OK;
         if (status != FTF_OK) {

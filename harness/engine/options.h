@@ -8,9 +8,10 @@
  *   --path=DIR        in front of sys.path; may be repeated
  *   --blackbox=FILE   --spool=DIR   --name=NAME      where and as whom it reports
  *   --schedule=auto|free|pct    --rounds=N           schedules tried per execution
+ *   --no-feedback     does not tell libFuzzer how lanes met: for measuring what that is worth
  *   --cpu=N           pins the process
  *   --deadline-ms=N   of one run
- *   --replay=FILE     runs the scenarios of FILE once and exits
+ *   --replay=FILE     runs the scenarios of FILE once, or as often as --repeat=N says, and exits
  *   --gil             forces the GIL on: the control run
  *   --cold=N          runs storms from number N on, each run in a process of its own (engine/cold.h), ...
  *   --cold-ms=N       ... for so long, and ends
@@ -32,9 +33,10 @@ typedef struct ftf_options {
     int rounds;
     int cpu; /* -1: not pinned */
     int deadline_ms;
+    int repeat;
     int cold; /* -1: no */
     int cold_ms, cold_seed;
-    bool gil, serve;
+    bool gil, serve, no_feedback;
 } ftf_options;
 
 /* Strings point into argv. */

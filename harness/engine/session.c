@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "engine/feedback.h"
 #include "engine/modules.h"
 #include "findings/record.h"
 #include "oracle/raw.h"
@@ -174,6 +175,10 @@ static void run_once(ftf_session *session, const ftf_run_plan *plan) {
     set_phase(session, FTF_PHASE_RUNNING);
     ftf_pool_run(session->pool, &session->scenario, plan, &tally);
     set_phase(session, FTF_PHASE_FINISHING);
+    if (plan->mode != FTF_RUN_FREE && tally.run.steals == 0 && !session->options->no_feedback) {
+        ftf_feedback_publish();
+        box->features = ftf_feedback_count();
+    }
     box->reports = ftf_raw_total();
     report_raw(session, "lanes");
     if (tally.broken != 0) {

@@ -197,35 +197,12 @@ static void attach_hidden(PyThreadState *state) {
 
 /* ---- the table -------------------------------------------------------------------------------------------------------------------- */
 
-static bool mentions(const ftf_value *value, int slot) {
-    if (value->kind == FTF_VALUE_SLOT) {
-        return value->slot == slot;
-    }
-    bool has_items = value->kind == FTF_VALUE_TUPLE || value->kind == FTF_VALUE_LIST || value->kind == FTF_VALUE_SET ||
-                     value->kind == FTF_VALUE_DICT || value->kind == FTF_VALUE_RECIPE;
-    for (uint32_t i = 0; has_items && i < value->len; i++) {
-        if (mentions(&value->items[i], slot)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool finish_uses(const ftf_scenario *scenario, int slot) {
+    uint64_t used = 0;
     for (uint32_t i = 0; i < scenario->finish.count; i++) {
-        const ftf_op *op = &scenario->finish.ops[i];
-        bool uses = mentions(&op->self, slot);
-        for (uint32_t k = 0; k < op->argc; k++) {
-            uses = uses || mentions(&op->args[k], slot);
-        }
-        for (uint32_t k = 0; k < op->kwargc; k++) {
-            uses = uses || mentions(&op->kwargs[k].value, slot);
-        }
-        if (uses) {
-            return true;
-        }
+        used |= ftf_op_slots(&scenario->finish.ops[i]);
     }
-    return false;
+    return (used >> slot & 1) != 0;
 }
 
 static void find_dropped(pyvm *vm) {

@@ -133,6 +133,35 @@ ftf_op ftf_op_copy(ftf_arena *arena, const ftf_op *from) {
     return to;
 }
 
+static uint64_t value_slots(const ftf_value *value) {
+    switch (value->kind) {
+    case FTF_VALUE_SLOT: return UINT64_C(1) << value->slot;
+    case FTF_VALUE_TUPLE:
+    case FTF_VALUE_LIST:
+    case FTF_VALUE_SET:
+    case FTF_VALUE_DICT:
+    case FTF_VALUE_RECIPE: break;
+    default: return 0;
+    }
+    uint64_t slots = 0;
+    for (uint32_t i = 0; i < value->len; i++) {
+        slots |= value_slots(&value->items[i]);
+    }
+    return slots;
+}
+
+uint64_t ftf_op_slots(const ftf_op *op) {
+    _Static_assert(FTF_SLOTS_MAX <= 64, "a slot is a bit");
+    uint64_t slots = value_slots(&op->self);
+    for (uint32_t i = 0; i < op->argc; i++) {
+        slots |= value_slots(&op->args[i]);
+    }
+    for (uint32_t i = 0; i < op->kwargc; i++) {
+        slots |= value_slots(&op->kwargs[i].value);
+    }
+    return slots;
+}
+
 static void copy_section(ftf_scenario *to, int owner, const ftf_section *from) {
     for (uint32_t i = 0; i < from->count; i++) {
         ftf_op op = ftf_op_copy(to->arena, &from->ops[i]);

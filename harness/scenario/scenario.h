@@ -176,6 +176,9 @@ bool ftf_scenario_push(ftf_scenario *scenario, int owner, const ftf_op *op);
 /* The op as it would be in a scenario of another arena; slots keep their indices. */
 ftf_op ftf_op_copy(ftf_arena *arena, const ftf_op *op);
 
+/* The slots that an op reads: bit i for slot i. Its dest is none of them. */
+uint64_t ftf_op_slots(const ftf_op *op);
+
 /* True when both say the same: same ops, values, slots by name and schedule. */
 bool ftf_scenario_equal(const ftf_scenario *a, const ftf_scenario *b);
 

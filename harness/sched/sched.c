@@ -61,9 +61,27 @@ static __thread int self_id __attribute__((tls_model("initial-exec"))) = -1;
 
 int ftf_sched_self(void) { return self_id; }
 
+static void end_segment(void) {
+    if (ftf_sched.segment_count > 0) {
+        ftf_segment *last = &ftf_sched.segments[ftf_sched.segment_count - 1];
+        const ftf_lane *lane = &ftf_sched.lane[last->lane];
+        last->last_op = lane->op;
+        last->ends_inside = atomic_load(&lane->status) != FTF_LANE_OUT && lane->points != lane->op_point;
+    }
+}
+
+static void begin_segment(const ftf_lane *lane) {
+    if (ftf_sched.segment_count < FTF_SEGMENTS_MAX) {
+        ftf_sched.segments[ftf_sched.segment_count++] =
+            (ftf_segment){.lane = lane->id, .point = lane->points, .first_op = lane->op};
+    }
+}
+
 /* Under the lock; whose thread sleeps is woken when the lock is given up. */
 static void grant(int to) {
     ftf_lane *lane = &ftf_sched.lane[to];
+    end_segment();
+    begin_segment(lane);
     atomic_store(&lane->status, FTF_LANE_HOLDS);
     atomic_store(&ftf_sched.holder, to);
     atomic_fetch_add_explicit(&ftf_sched.handovers, 1, memory_order_relaxed);
@@ -152,22 +170,6 @@ static int highest_priority(int except) {
     return best;
 }
 
-/* The lane's event at exactly this point, or NULL. Events behind are passed over. */
-static const ftf_event *event_here(ftf_lane *lane) {
-    while (lane->event_next < lane->event_count && lane->events[lane->event_next].point < lane->points) {
-        lane->event_next++;
-    }
-    if (lane->event_next < lane->event_count && lane->events[lane->event_next].point == lane->points) {
-        return &lane->events[lane->event_next++];
-    }
-    return NULL;
-}
-
-static void arm(ftf_lane *lane) {
-    bool more = lane->event_next < lane->event_count;
-    atomic_store(&lane->trigger, more ? lane->events[lane->event_next].point : (uint32_t)FTF_NEVER);
-}
-
 /* Who gets the token when `lane` cannot go on. Records the choice where the default would have been another. */
 static int successor(ftf_lane *lane, bool yields) {
     look_outside(false);
@@ -176,8 +178,8 @@ static int successor(ftf_lane *lane, bool yields) {
     }
     int usual = default_successor(lane->id);
     int chosen = usual;
-    const ftf_event *event = event_here(lane);
-    arm(lane);
+    const ftf_event *event = ftf_plan_event(lane);
+    ftf_plan_arm(lane);
     if (ftf_sched.mode == FTF_RUN_AT) {
         if (event != NULL && event->to >= 0 && event->to < ftf_sched.lanes) {
             if (is_ready(event->to)) {
@@ -294,7 +296,7 @@ int ftf_sched_watch(void) {
 /* A lane that was robbed while it slept stands in line again. */
 static void rejoin(ftf_lane *lane) {
     ftf_sched_lock();
-    arm(lane);
+    ftf_plan_arm(lane);
     atomic_store(&lane->status, FTF_LANE_READY);
     if (atomic_load(&ftf_sched.holder) == FTF_NOBODY) {
         grant(lane->id);
@@ -311,8 +313,8 @@ void ftf_point_reached(ftf_lane *lane) {
     ftf_sched_lock();
     look_outside(false);
     int to = FTF_NOBODY;
-    const ftf_event *event = event_here(lane);
-    arm(lane);
+    const ftf_event *event = ftf_plan_event(lane);
+    ftf_plan_arm(lane);
     if (event != NULL && event->to == FTF_DROP) {
         lane->priority = --ftf_sched.lowest_priority;
         to = highest_priority(lane->id);
@@ -334,21 +336,6 @@ void ftf_point_reached(ftf_lane *lane) {
     }
 }
 
-/* The lane begins an op: the events in it get their points. Those of earlier ops that it did not come to are passed over. */
-static void aim(ftf_lane *lane, uint32_t op) {
-    ftf_sched_lock();
-    if (atomic_load(&lane->status) == FTF_LANE_HOLDS) { /* a robbed lane must notice that first */
-        while (lane->event_next < lane->event_count && lane->events[lane->event_next].op < op) {
-            lane->event_next++;
-        }
-        for (uint32_t i = lane->event_next; i < lane->event_count && lane->events[i].op == op; i++) {
-            lane->events[i].point = lane->points + 1 + lane->events[i].offset;
-        }
-        arm(lane);
-    }
-    ftf_sched_unlock();
-}
-
 void ftf_sched_op(uint32_t op, uint32_t iteration) {
     int id = ftf_sched_self();
     if (ftf_sched.box != NULL && id >= 0) {
@@ -357,11 +344,13 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
     }
     if (ftf_self != NULL) {
         if (ftf_sched.by_op && iteration == 0) {
-            aim(ftf_self, op);
+            ftf_plan_begin_op(ftf_self, op);
         }
-        if (ftf_self->log != NULL && iteration == 0) {
+        if (ftf_sched.mode == FTF_RUN_SERIAL && iteration == 0) {
             ftf_profile_note_op(ftf_self, op);
         }
+        ftf_self->op = op;
+        ftf_self->op_point = ftf_self->points + 1;
         ftf_point_plain(ftf_self);
     }
 }
@@ -426,45 +415,10 @@ void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock) {
     }
 }
 
-/* Sorts the plan's switches into one list a lane, keeping their order. Lane 0 is first by definition: a plan that
-   wants another one gets a switch at lane 0's point 1. */
-static void deal_events(const ftf_run_plan *plan) {
-    uint32_t used = 0;
-    for (int i = 0; i < plan->lanes; i++) {
-        ftf_lane *lane = &ftf_sched.lane[i];
-        lane->events = &ftf_sched.event[used];
-        lane->event_next = 0;
-        if (i == 0 && plan->mode != FTF_RUN_AT && plan->order[0] != 0) {
-            ftf_sched.event[used++] = (ftf_event){.point = 1, .to = plan->order[0]};
-        }
-        for (uint32_t k = 0; k < plan->op_drop_count && used < FTF_SWITCHES_MAX; k++) {
-            const ftf_op_drop *drop = &plan->op_drops[k];
-            if (drop->lane == i) {
-                ftf_sched.event[used++] = (ftf_event){FTF_NEVER, FTF_DROP, drop->op, drop->offset};
-            }
-        }
-        for (uint32_t k = 0; k < plan->switch_count && used < FTF_SWITCHES_MAX; k++) {
-            if (plan->switches[k].lane == i) {
-                int to = plan->mode == FTF_RUN_PCT ? FTF_DROP : plan->switches[k].to;
-                ftf_sched.event[used++] = (ftf_event){.point = plan->switches[k].point, .to = to};
-            }
-        }
-        lane->event_count = (uint32_t)(&ftf_sched.event[used] - lane->events);
-        arm(lane);
-    }
-}
-
 static uint64_t now_ns(clockid_t clock) {
     struct timespec t = {0};
     syscall(SYS_clock_gettime, clock, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static void set_priorities(const ftf_run_plan *plan) {
-    ftf_sched.lowest_priority = 0;
-    for (int i = 0; i < plan->lanes; i++) {
-        ftf_sched.lane[plan->order[i]].priority = plan->lanes - i;
-    }
 }
 
 void ftf_sched_begin(const ftf_run_plan *plan) {
@@ -475,6 +429,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.by_op = plan->op_drop_count > 0;
     ftf_sched.diverged = 0;
     ftf_sched.idle_ms = 0;
+    ftf_sched.segment_count = 0;
     atomic_store(&ftf_sched.steals, 0);
     atomic_store(&ftf_sched.met, 0);
     atomic_store(&ftf_sched.holder, FTF_NOBODY);
@@ -489,7 +444,8 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         atomic_store(&lane->points, 0);
         atomic_store(&lane->status, i < plan->lanes ? FTF_LANE_READY : FTF_LANE_OUT);
         lane->log = NULL;
-        if (plan->mode == FTF_RUN_SERIAL && i < plan->lanes) {
+        lane->op = lane->op_point = 0;
+        if ((plan->mode == FTF_RUN_SERIAL || plan->mode == FTF_RUN_PCT) && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {
                 ftf_sched.logs[i] = calloc(FTF_PROFILE_POINTS, sizeof *ftf_sched.logs[i]);
                 FTF_ASSERT(ftf_sched.logs[i] != NULL);
@@ -497,10 +453,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
             lane->log = ftf_sched.logs[i];
         }
     }
-    if (plan->mode == FTF_RUN_SERIAL || plan->mode == FTF_RUN_PCT) {
-        set_priorities(plan);
-    }
-    deal_events(plan);
+    ftf_plan_deal(plan);
 }
 
 static void find_stack(ftf_lane *lane) {
@@ -571,6 +524,7 @@ void ftf_sched_leave(void) {
 }
 
 void ftf_sched_end(ftf_run_result *result) {
+    end_segment();
     if (ftf_sched.mode == FTF_RUN_SERIAL) {
         ftf_profile_learn();
     }

@@ -58,6 +58,16 @@ typedef struct ftf_access {
     bool write;
 } ftf_access;
 
+/* What a lane did from getting the token to losing it. */
+typedef struct ftf_segment {
+    int lane;
+    uint32_t point;             /* passed before it */
+    uint32_t first_op, last_op; /* the ops it was in, or about to begin */
+    bool ends_inside;           /* it lost the token in the middle of last_op */
+} ftf_segment;
+
+enum { FTF_SEGMENTS_MAX = 1024 }; /* of a run; what comes later tells nobody anything new */
+
 typedef struct ftf_lane {
     _Alignas(128) _Atomic uint32_t points; /* passed in this run */
     _Atomic uint32_t trigger;              /* the slow path runs at the first point >= this */
@@ -73,7 +83,8 @@ typedef struct ftf_lane {
     uint64_t deadline_ns;
     bool timed_out;
     pid_t tid;
-    ftf_event *events; /* this lane's, by increasing point */
+    uint32_t op, op_point; /* the op it is in, and the point at which it began this time */
+    ftf_event *events;     /* this lane's, by increasing point */
     uint32_t event_count, event_next;
 } ftf_lane;
 
@@ -98,6 +109,8 @@ typedef struct ftf_sched_state {
     ftf_lane lane[FTF_LANES_MAX];
     ftf_event event[FTF_SWITCHES_MAX + 1]; /* one more: the choice of the first lane */
     ftf_access *logs[FTF_LANES_MAX];       /* FTF_PROFILE_POINTS each */
+    uint32_t segment_count;
+    ftf_segment segments[FTF_SEGMENTS_MAX]; /* of the last run, in order (flow.c) */
 } ftf_sched_state;
 
 extern ftf_sched_state ftf_sched;
@@ -107,6 +120,22 @@ extern __thread ftf_lane *ftf_self __attribute__((tls_model("initial-exec")));
 
 void ftf_sched_lock(void);
 void ftf_sched_unlock(void);
+
+/* ---- plan.c: what is to happen at which point of a lane ---- */
+
+/* Before a run: deals the plan's switches out to the lanes, and sets their priorities and triggers. */
+void ftf_plan_deal(const ftf_run_plan *plan);
+
+/* Sets the lane's trigger to its next event. */
+void ftf_plan_arm(ftf_lane *lane);
+
+/* The lane's event at exactly this point, or NULL. Events behind are passed over. */
+const ftf_event *ftf_plan_event(ftf_lane *lane);
+
+/* The lane begins an op: the events in it get their points. Those of earlier ops that it did not come to are passed over. */
+void ftf_plan_begin_op(ftf_lane *lane, uint32_t op);
+
+/* ---- points ---- */
 
 /* The slow path of a point. */
 void ftf_point_reached(ftf_lane *lane);

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/rng.h"
+#include "sched/flow.h"
 #include "sim/toyvm.h"
 
 static volatile long shared, private_words[2], broken;
@@ -215,6 +216,61 @@ static void sched__op_drops_stay_in_their_ops(void **state) {
     toy_destroy(toy);
 }
 
+/* ---- what lanes did to each other -------------------------------------------------------------------------------------------- */
+
+typedef struct seen {
+    uint32_t data, overlaps;
+    int lane, other;
+    uint32_t op, other_op;
+} seen;
+
+static void on_data(void *self, uint32_t from_pc, uint32_t to_pc) {
+    assert_int_not_equal(from_pc, to_pc); /* a store of toy_store, a load of toy_load */
+    ((seen *)self)->data++;
+}
+
+static void on_overlap(void *self, int lane, uint32_t op, int other, uint32_t other_op) {
+    seen *s = self;
+    s->overlaps++;
+    s->lane = lane;
+    s->other = other;
+    s->op = op;
+    s->other_op = other_op;
+}
+
+static seen walk(void) {
+    seen s = {0};
+    const ftf_flow_sink sink = {on_data, on_overlap, &s};
+    ftf_flow_walk(&sink);
+    return s;
+}
+
+static void sched__the_flow_of_a_run_tells_its_interleaving(void **state) {
+    (void)state;
+    toy *toy = check_then_use_toy();
+    ftf_tally tally;
+    ftf_run_plan plan = serial(2, 0);
+    toy_run(toy, &plan, &tally);
+    seen s = walk();
+    assert_int_equal(s.data, 0); /* the lane that only reads was first */
+    assert_int_equal(s.overlaps, 0);
+    plan = serial(2, 1);
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(walk().data, 1); /* the load of what lane 1 stored; there is no second one */
+    const ftf_switch between_the_loads = {.lane = 0, .point = 43};
+    plan = (ftf_run_plan){
+        .mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}, .switches = &between_the_loads, .switch_count = 1};
+    toy_run(toy, &plan, &tally);
+    s = walk();
+    assert_int_equal(s.data, 1);
+    assert_int_equal(s.overlaps, 1);
+    assert_int_equal(s.lane, 0);
+    assert_int_equal(s.op, 0);
+    assert_int_equal(s.other, 1);
+    assert_int_equal(s.other_op, 0);
+    toy_destroy(toy);
+}
+
 /* ---- blocking ------------------------------------------------------------------------------------------------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, other_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -410,6 +466,7 @@ int main(void) {
         cmocka_unit_test(sched__a_drop_at_a_candidate_finds_the_bug_and_the_switches_replay_it),
         cmocka_unit_test(sched__serial_runs_switch_only_where_a_lane_ends),
         cmocka_unit_test(sched__any_plan_replays_from_its_switches),
+        cmocka_unit_test(sched__the_flow_of_a_run_tells_its_interleaving),
         cmocka_unit_test(sched__a_serial_run_learns_where_ops_begin),
         cmocka_unit_test(sched__op_drops_stay_in_their_ops),
         cmocka_unit_test(sched__a_switch_inside_a_critical_section_blocks_the_other_lane_without_a_steal),

@@ -55,6 +55,18 @@ static void test_scenario__a_copy_is_equal_and_independent(void **state) {
     ftf_text_release(&after);
 }
 
+static void test_scenario__slots_are_found_however_deep(void **state) {
+    static const char text[] = "ftfuzz 1\ntarget t\nsetup\n  a = T()\n  b = T()\n  c = T()\nthread\n"
+                               "  a.f(1, k=[{\"x\": b}])\n  d = len(c)\n  gc.collect()\nthread\n  repr(a)\n"
+                               "finish\nschedule free\n";
+    ftf_scenario scenario;
+    parse(*state, text, &scenario);
+    const ftf_op *ops = scenario.lanes[0].ops;
+    assert_int_equal(ftf_op_slots(&ops[0]), 1 | 2);
+    assert_int_equal(ftf_op_slots(&ops[1]), 4); /* what it assigns is not read */
+    assert_int_equal(ftf_op_slots(&ops[2]), 0);
+}
+
 static void test_scenario__every_difference_counts(void **state) {
     static const char base[] =
         "ftfuzz 1\ntarget t\nsetup\n  a = T(1)\n  b = T(1)\nthread\n  a.f(\"x\", k=[1]) * 2\nthread\n  "
@@ -227,6 +239,7 @@ static void test_files__good_ones_are_canonical_and_bad_ones_are_refused(void **
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_scenario__a_copy_is_equal_and_independent, begin, end),
+        cmocka_unit_test_setup_teardown(test_scenario__slots_are_found_however_deep, begin, end),
         cmocka_unit_test_setup_teardown(test_scenario__every_difference_counts, begin, end),
         cmocka_unit_test_setup_teardown(test_scenario__sections_grow_to_their_bound, begin, end),
         cmocka_unit_test(test_ops__symbols_are_found_again),

@@ -1,0 +1,84 @@
+/*
+ * Reading order: ftf_flow_walk, then overlaps and data of one segment. A segment is what a lane did from one hand-over to the
+ * next (state.h); all segments in order are the run.
+ *
+ * Who wrote last is kept in a table that forgets when two granules meet: a pair that is lost once is seen in another run.
+ */
+#include "sched/flow.h"
+
+#include <string.h>
+
+#include "sched/state.h"
+
+enum { TABLE_BITS = 12, TABLE_SIZE = 1 << TABLE_BITS, NO_OP = -1 };
+
+typedef struct last_write {
+    uintptr_t granule;
+    uint32_t stamp, pc;
+    int lane;
+} last_write;
+
+static last_write table[TABLE_SIZE];
+static uint32_t stamp;
+
+static last_write *place(uintptr_t address) {
+    return &table[((address >> 3) * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - TABLE_BITS)];
+}
+
+static void walk_accesses(const ftf_segment *segment, uint32_t end, const ftf_flow_sink *sink) {
+    const ftf_access *log = ftf_sched.logs[segment->lane];
+    for (uint32_t n = segment->point + 1; n <= end; n++) {
+        if (log[n].address == 0) {
+            continue;
+        }
+        last_write *last = place(log[n].address);
+        bool same = last->stamp == stamp && last->granule == log[n].address >> 3;
+        if (same && last->lane != segment->lane) {
+            sink->data(sink->self, last->pc, log[n].pc);
+        }
+        if (log[n].write) {
+            *last = (last_write){log[n].address >> 3, stamp, log[n].pc, segment->lane};
+        }
+    }
+}
+
+static void walk_ops(const ftf_segment *segment, const int *inside, const ftf_flow_sink *sink) {
+    for (int lane = 0; lane < ftf_sched.lanes; lane++) {
+        if (lane == segment->lane || inside[lane] == NO_OP) {
+            continue;
+        }
+        for (uint32_t op = segment->first_op; op <= segment->last_op; op++) {
+            sink->overlap(sink->self, lane, (uint32_t)inside[lane], segment->lane, op);
+        }
+    }
+}
+
+/* Where a segment ends: where its lane's next one begins, or where the lane ended. */
+static void find_ends(uint32_t *ends) {
+    uint32_t next[FTF_LANES_MAX];
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        uint32_t points = ftf_sched_points(i);
+        next[i] = points < FTF_PROFILE_POINTS ? points : FTF_PROFILE_POINTS - 1;
+    }
+    for (uint32_t i = ftf_sched.segment_count; i-- > 0;) {
+        const ftf_segment *segment = &ftf_sched.segments[i];
+        ends[i] = next[segment->lane];
+        next[segment->lane] = segment->point < FTF_PROFILE_POINTS ? segment->point : FTF_PROFILE_POINTS - 1;
+    }
+}
+
+void ftf_flow_walk(const ftf_flow_sink *sink) {
+    static uint32_t ends[FTF_SEGMENTS_MAX];
+    int inside[FTF_LANES_MAX];
+    memset(inside, 0xff, sizeof inside); /* NO_OP */
+    stamp++;
+    find_ends(ends);
+    for (uint32_t i = 0; i < ftf_sched.segment_count; i++) {
+        const ftf_segment *segment = &ftf_sched.segments[i];
+        if (ftf_sched.lane[segment->lane].log != NULL) {
+            walk_accesses(segment, ends[i], sink);
+        }
+        walk_ops(segment, inside, sink);
+        inside[segment->lane] = segment->ends_inside ? (int)segment->last_op : NO_OP;
+    }
+}
