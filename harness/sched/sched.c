@@ -70,10 +70,12 @@ static void end_segment(void) {
     }
 }
 
+/* The access at the point at which the lane lost the token is still to come: it belongs to this segment. */
 static void begin_segment(const ftf_lane *lane) {
     if (ftf_sched.segment_count < FTF_SEGMENTS_MAX) {
+        uint32_t point = lane->points > 0 ? lane->points - 1 : 0;
         ftf_sched.segments[ftf_sched.segment_count++] =
-            (ftf_segment){.lane = lane->id, .point = lane->points, .first_op = lane->op};
+            (ftf_segment){.lane = lane->id, .point = point, .first_op = lane->op};
     }
 }
 
