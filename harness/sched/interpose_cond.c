@@ -69,6 +69,7 @@ static const waiter *take_first(const pthread_cond_t *cond) {
 static int wait_as_lane(ftf_lane *lane, pthread_cond_t *cond, pthread_mutex_t *mutex, uint64_t deadline_ns, void *pc) {
     waiter *self = &waiters[lane->id];
     const ftf_wait wait = {.what = FTF_WAIT_CONDITION, .channel = self, .still = is_unsignalled, .object = cond};
+    ftf_point_of(lane, cond);
     if (__tsan_read8_pc != NULL) {
         __tsan_read8_pc(cond, pc);
     }
@@ -114,7 +115,14 @@ int pthread_cond_clockwait(pthread_cond_t *cond, pthread_mutex_t *mutex, clockid
     return wait_as_lane(lane, cond, mutex, ftf_deadline(clock, until), __builtin_return_address(0));
 }
 
+static void pass_point(const pthread_cond_t *cond) {
+    if (ftf_self != NULL) {
+        ftf_point_of(ftf_self, cond);
+    }
+}
+
 int pthread_cond_signal(pthread_cond_t *cond) {
+    pass_point(cond);
     int rc = real_pthread_cond_signal()(cond);
     const waiter *first = take_first(cond);
     if (first != NULL) {
@@ -124,6 +132,7 @@ int pthread_cond_signal(pthread_cond_t *cond) {
 }
 
 int pthread_cond_broadcast(pthread_cond_t *cond) {
+    pass_point(cond);
     int rc = real_pthread_cond_broadcast()(cond);
     for (const waiter *next; (next = take_first(cond)) != NULL;) {
         ftf_wake(next);

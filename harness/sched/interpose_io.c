@@ -86,6 +86,7 @@ static bool await_ready(ftf_lane *lane, int fd, short events, int flags) {
     const descriptor asked = {.fd = fd, .events = events};
     int saved_errno = errno;
     bool in_time = true;
+    ftf_point_of_fd(lane, fd);
     if (is_unready(&asked) && (flags & MSG_DONTWAIT) == 0 && !is_nonblocking(fd)) {
         const ftf_wait wait = {.what = events == POLLIN ? FTF_WAIT_INPUT : FTF_WAIT_OUTPUT,
                                .look = FTF_LOOK_AT_CHOICES,

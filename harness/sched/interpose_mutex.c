@@ -67,6 +67,7 @@ static bool answers_at_once(const ftf_lane *lane, const pthread_mutex_t *mutex) 
 /* Blocks the lane until the mutex could be had at once; false when time ran out. */
 static bool await_mutex(ftf_lane *lane, const pthread_mutex_t *mutex, uint64_t deadline_ns) {
     const ftf_wait wait = {.what = FTF_WAIT_MUTEX, .channel = mutex, .still = mutex_is_taken, .owner = mutex_owner};
+    ftf_point_of(lane, mutex);
     return answers_at_once(lane, mutex) || ftf_block_while(lane, &wait, deadline_ns);
 }
 
@@ -118,6 +119,7 @@ int pthread_spin_lock(pthread_spinlock_t *lock) {
     if (lane != NULL) {
         const ftf_wait wait = {
             .what = FTF_WAIT_SPIN_LOCK, .channel = (const void *)(uintptr_t)lock, .still = spin_is_taken};
+        ftf_point_of(lane, lock);
         ftf_block_while(lane, &wait, 0);
     }
     return real_pthread_spin_lock()(lock);
@@ -153,6 +155,7 @@ static bool await_rwlock(ftf_lane *lane, const pthread_rwlock_t *lock, bool writ
                            .channel = lock,
                            .still = write ? cannot_write : cannot_read,
                            .owner = rwlock_owner};
+    ftf_point_of(lane, lock);
     return rwlock_owner(lock) == (int)lane->tid || ftf_block_while(lane, &wait, deadline_ns);
 }
 

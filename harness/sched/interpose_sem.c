@@ -27,6 +27,7 @@ static bool is_empty(const void *channel) {
 /* Waits as a lane. deadline_ns is virtual; 0 means no deadline. */
 static int wait_as_lane(ftf_lane *lane, sem_t *sem, uint64_t deadline_ns) {
     const ftf_wait wait = {.what = FTF_WAIT_SEMAPHORE, .channel = sem, .still = is_empty};
+    ftf_point_of(lane, sem);
     while (real_sem_trywait()(sem) != 0) {
         if (!ftf_block_for(lane, &wait, deadline_ns)) {
             errno = ETIMEDOUT;

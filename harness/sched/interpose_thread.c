@@ -87,6 +87,7 @@ static bool is_held(const void *channel) {
 
 static int take_lock(ftf_lane *lane, file_lock *lock) {
     int saved_errno = errno;
+    ftf_point_of_fd(lane, lock->fd);
     if (is_held(lock)) {
         const ftf_wait wait = {
             .what = FTF_WAIT_FILE_LOCK, .look = FTF_LOOK_AT_CHOICES, .channel = lock, .still = is_held, .fd = lock->fd};

@@ -310,7 +310,7 @@ static void sched__an_unlock_between_look_and_wait_is_not_lost(void **state) {
     toy *toy = toy_create(2, reset, exit_stuck);
     toy_add(toy, 0, critical);
     toy_add(toy, 1, critical);
-    const ftf_switch switches[] = {{.lane = 0, .point = 3, .to = 1}, {.lane = 1, .point = 2, .to = 0}};
+    const ftf_switch switches[] = {{.lane = 0, .point = 3, .to = 1}, {.lane = 1, .point = 3, .to = 0}};
     ftf_run_plan plan = {.mode = FTF_RUN_AT, .lanes = 2, .switches = switches, .switch_count = 2};
     ftf_tally tally;
     toy_run(toy, &plan, &tally);
@@ -423,7 +423,6 @@ static void sched__a_lane_that_sleeps_in_an_unknown_call_is_robbed_and_comes_bac
 static void one_then_other(int lane) {
     pthread_mutex_t *first = lane == 0 ? &mutex : &other_mutex, *second = lane == 0 ? &other_mutex : &mutex;
     pthread_mutex_lock(first);
-    toy_store(&shared, lane);
     pthread_mutex_lock(second);
     pthread_mutex_unlock(second);
     pthread_mutex_unlock(first);
@@ -437,7 +436,7 @@ static void sched__lanes_that_wait_for_each_other_are_a_deadlock(void **state) {
         toy *toy = toy_create(2, reset, exit_stuck);
         toy_add(toy, 0, one_then_other);
         toy_add(toy, 1, one_then_other);
-        const ftf_switch between = {.lane = 0, .point = 2, .to = 1};
+        const ftf_switch between = {.lane = 0, .point = 3, .to = 1}; /* its second lock; the first is point 2 */
         ftf_run_plan plan = {.mode = FTF_RUN_AT, .lanes = 2, .switches = &between, .switch_count = 1};
         ftf_tally tally;
         toy_run(toy, &plan, &tally);
@@ -447,6 +446,24 @@ static void sched__lanes_that_wait_for_each_other_are_a_deadlock(void **state) {
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 84);
+}
+
+/* Between the two locks there is no access, so without these points no schedule could part them. */
+static void sched__calls_on_a_lock_of_both_lanes_are_candidates(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, one_then_other);
+    toy_add(toy, 1, one_then_other);
+    ftf_run_plan plan = serial(2, 0);
+    ftf_tally tally;
+    uint32_t count;
+    ftf_profile_clear();
+    toy_run(toy, &plan, &tally);
+    const uint32_t *candidates = ftf_profile_candidates(0, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(candidates[0], 2);
+    assert_int_equal(candidates[1], 3);
+    toy_destroy(toy);
 }
 
 static void sched__free_runs_intercept_nothing(void **state) {
@@ -476,6 +493,7 @@ int main(void) {
         cmocka_unit_test(sched__a_sleeping_lane_gives_the_token_away),
         cmocka_unit_test(sched__a_lane_that_sleeps_in_an_unknown_call_is_robbed_and_comes_back),
         cmocka_unit_test(sched__lanes_that_wait_for_each_other_are_a_deadlock),
+        cmocka_unit_test(sched__calls_on_a_lock_of_both_lanes_are_candidates),
         cmocka_unit_test(sched__free_runs_intercept_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
