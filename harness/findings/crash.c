@@ -139,7 +139,8 @@ static const char *section_of(uint32_t phase) {
 static void name_ops(const ftf_blackbox *box, ftf_record *record) {
     for (uint32_t i = 0; i < record->stack_count; i++) {
         ftf_stack *stack = &record->stacks[i];
-        bool current = strcmp(stack->role, "freed") != 0 && strcmp(stack->role, "allocated") != 0;
+        bool current = strcmp(stack->role, "freed") != 0 && strcmp(stack->role, "allocated") != 0 &&
+                       strcmp(stack->role, "done") != 0;
         if (current && stack->op < 0 && stack->lane >= 0 && stack->lane < FTF_BLACKBOX_LANES) {
             uint32_t op = box->lane_op[stack->lane];
             stack->op = op < INT32_MAX ? (int)op : -1;

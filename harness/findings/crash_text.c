@@ -388,21 +388,50 @@ bool ftf_crash_text_parse(const char *text, size_t len, ftf_record *record) {
     return false;
 }
 
+/* ---- verdicts of the watchdog ------------------------------------------------------------------------------------ */
+
+static bool begins_with(line l, const char *prefix) {
+    size_t len = strlen(prefix);
+    return l.len >= len && memcmp(l.start, prefix, len) == 0;
+}
+
+static ftf_stack *add_lane(ftf_record *record, line heading) {
+    const char *role = contains(heading, "(running") ? "running" : contains(heading, "(done") ? "done" : "blocked";
+    ftf_stack *stack = add_stack(record, role);
+    if (stack) {
+        stack->lane = number_after(heading, "lane ");
+        stack->op = number_after(heading, " op ");
+    }
+    return stack;
+}
+
+/* Appends the line, without the blanks before it. */
+static void add_python(ftf_stack *stack, line l) {
+    char *fresh = copy_line(l, DETAIL_MAX);
+    char *both = NULL;
+    int rc = asprintf(&both, "%s%s\n", stack->python ? stack->python : "", fresh);
+    FTF_ASSERT(rc >= 0);
+    free(stack->python);
+    free(fresh);
+    stack->python = both;
+}
+
 void ftf_crash_text_add_lanes(const char *text, size_t len, ftf_record *record) {
+    static const char WAITS[] = "  waits for ";
     const char *end = text + len;
     ftf_stack *stack = NULL;
     for (line l; next_line(&text, end, &l);) {
-        if (is_frame(l)) {
-            if (stack) {
-                add_frame(stack, l);
-            }
-            continue;
-        }
-        bool heading = l.len > 5 && memcmp(l.start, "lane ", 5) == 0;
-        stack = heading ? add_stack(record, contains(l, "(running") ? "running" : "blocked") : NULL;
-        if (stack) {
-            stack->lane = number_after(l, "lane ");
-            stack->op = number_after(l, " op ");
+        if (begins_with(l, "lane ") && l.len > 5) {
+            stack = add_lane(record, l);
+        } else if (!begins_with(l, "  ")) {
+            stack = NULL; /* what belongs to a lane is indented */
+        } else if (stack && is_frame(l)) {
+            add_frame(stack, l);
+        } else if (stack && begins_with(l, WAITS) && !stack->waits) {
+            line what = {.start = l.start + sizeof WAITS - 1, .len = l.len - (sizeof WAITS - 1)};
+            stack->waits = copy_line(what, DETAIL_MAX);
+        } else if (stack && begins_with(l, "  File ")) {
+            add_python(stack, l);
         }
     }
 }

@@ -24,9 +24,16 @@
 bool ftf_crash_text_parse(const char *text, size_t len, ftf_record *record);
 
 /*
- * Appends the stacks of a text made of such frames below lines like `lane 0 op 2 (blocked):`, as a hang or deadlock
- * verdict in the black box has them. Their role is `running` where the line says so, else `blocked`. Lane -1 is the
- * main thread.
+ * Appends the stacks of a hang or deadlock verdict in the black box:
+ *
+ *     lane 0 op 2 (blocked):
+ *       waits for mutex 0x7ffff4a01040, which lane 1 has
+ *       File "<recipe>", line 4 in __eq__
+ *         #0 0x55fd0915e5f1 (/path/module+0x4f5f1)
+ *     lane 1 op -1 (done):
+ *
+ * A lane's role is `running` or `done` where its first line says so, else `blocked`. What it waits for and its Python stack,
+ * innermost frame first, may be missing. Lane -1 is the main thread.
  */
 void ftf_crash_text_add_lanes(const char *text, size_t len, ftf_record *record);
 

@@ -176,9 +176,10 @@ static json_t *stack_to_json(const ftf_finding *finding, uint32_t index) {
         (void)json_array_append_new(frames, frame_to_json(&stack->frames[i]));
     }
     bool counts = ftf_stack_counts(finding->record, finding->stacks, finding->stack_count, index);
-    return json_pack("{s:s, s:i, s:i, s:s?, s:i, s:b, s:i, s:o}", "role", stack->raw->role, "lane", stack->raw->lane,
-                     "op", stack->raw->op, "text", finding->ops[index], "size", (int)stack->raw->size, "signature",
-                     counts, "top", stack->top, "frames", frames);
+    return json_pack("{s:s, s:i, s:i, s:s?, s:s?, s:s?, s:i, s:b, s:i, s:o}", "role", stack->raw->role, "lane",
+                     stack->raw->lane, "op", stack->raw->op, "text", finding->ops[index], "waits", stack->raw->waits,
+                     "python", stack->raw->python, "size", (int)stack->raw->size, "signature", counts, "top",
+                     stack->top, "frames", frames);
 }
 
 json_t *ftf_finding_to_json(const ftf_finding *finding) {
@@ -213,6 +214,7 @@ static const char *role_text(const char *role) {
         {"call", "called"},
         {"blocked", "is blocked"},
         {"running", "runs on and on"},
+        {"done", "has ended"},
     };
     for (size_t i = 0; i < sizeof TEXTS / sizeof *TEXTS; i++) {
         if (strcmp(TEXTS[i][0], role) == 0) {
@@ -262,10 +264,24 @@ static void report_frame(const ftf_named_frame *frame, uint32_t number, bool top
     }
 }
 
+/* What a lane of a deadlock or hang waits for, and where it is in Python. */
+static void report_wait(const ftf_stack *raw, ftf_text *out) {
+    if (raw->waits) {
+        ftf_text_printf(out, "    waits for %s\n", raw->waits);
+    }
+    if (raw->python) {
+        ftf_text_str(out, "    in Python:\n");
+    }
+    for (const char *at = raw->python ? raw->python : "", *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+        ftf_text_printf(out, "      %.*s\n", (int)(end - at), at);
+    }
+}
+
 /* Runs of frames that say nothing become one line; the frame that stands for the stack is always shown. */
 static void report_stack(const ftf_finding *finding, uint32_t index, ftf_text *out) {
     const ftf_named_stack *stack = &finding->stacks[index];
     report_heading(finding, index, out);
+    report_wait(stack->raw, out);
     for (uint32_t i = 0; i < stack->count;) {
         uint32_t quiet = 0;
         while (i + quiet < stack->count && is_quiet(stack, i + quiet)) {
@@ -279,7 +295,7 @@ static void report_stack(const ftf_finding *finding, uint32_t index, ftf_text *o
         report_frame(&stack->frames[i], i, (int)i == stack->top, out);
         i++;
     }
-    if (stack->count == 0) {
+    if (stack->count == 0 && strcmp(stack->raw->role, "done") != 0) {
         ftf_text_str(out, "    (no stack)\n");
     }
     ftf_text_char(out, '\n');

@@ -33,6 +33,8 @@ void ftf_record_destroy(ftf_record *record) {
         for (uint32_t j = 0; j < record->stacks[i].frame_count; j++) {
             free(record->stacks[i].frames[j].module);
         }
+        free(record->stacks[i].waits);
+        free(record->stacks[i].python);
     }
     free(record);
 }
@@ -93,6 +95,8 @@ static json_t *stack_to_json(const ftf_stack *stack) {
     put_hex(json, "address", stack->address);
     put_integer(json, "size", stack->size);
     (void)json_object_set_new(json, "frames", frames);
+    put_text(json, "waits", stack->waits);
+    put_text(json, "python", stack->python);
     return json;
 }
 
@@ -168,6 +172,8 @@ static ftf_status stack_from_json(const json_t *json, ftf_stack *stack, ftf_erro
     stack->op = get_index(json, "op");
     stack->address = get_hex(json, "address");
     stack->size = (uint32_t)get_integer(json, "size");
+    stack->waits = get_text(json, "waits");
+    stack->python = get_text(json, "python");
     const json_t *frames = json_object_get(json, "frames");
     size_t i;
     const json_t *frame;

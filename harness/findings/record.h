@@ -19,13 +19,14 @@
  *    "steals": 0, "section": "lanes" | "setup" | "finish",
  *    "detail": "one line of the sanitizer or oracle",
  *    "stacks": [{"role": "write", "lane": 0, "op": 1, "address": "0x...", "size": 8,
- *                "frames": [{"module": "/abs/file", "offset": "0x1234"}]}],
+ *                "frames": [{"module": "/abs/file", "offset": "0x1234"}],
+ *                "waits": "mutex 0x..., which lane 1 has", "python": "File ..., line 3 in f\n..."}],
  *    "text": "the report as printed, for crashes"}
  *
  * Roles: read, write, atomic-read, atomic-write (an access; the first two stacks of a race), freed, allocated, mutex,
- * created (thread creation; usually left out), signal (where a crash happened), blocked and running (what a lane does
- * in a deadlock or hang). Frame 0 is the innermost. `lane` is -1 for a thread that is no lane; `op` -1 where it is
- * not known.
+ * created (thread creation; usually left out), signal (where a crash happened), blocked, running and done (what a lane
+ * does in a deadlock or hang, where `waits` and `python` say more). Frame 0 is the innermost. `lane` is -1 for a thread
+ * that is no lane; `op` -1 where it is not known.
  *
  * Frames' offsets are of the *call instruction's return address minus 1* already (ready for llvm-symbolizer).
  * Ownership: a record owns its strings. Threads: none shared.
@@ -52,6 +53,8 @@ typedef struct ftf_stack {
     uint32_t size;
     uint32_t frame_count;
     ftf_frame frames[FTF_FRAMES_MAX];
+    char *waits;  /* what a blocked lane waits for, and who has it; NULL: nobody knows */
+    char *python; /* the lane's Python stack, a line for each frame; NULL: there is none */
 } ftf_stack;
 
 typedef struct ftf_record {

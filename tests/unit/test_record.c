@@ -31,6 +31,8 @@ static ftf_record *full_record(void) {
     r->stack_count = 1;
     r->stacks[0] = (ftf_stack){.role = "write", .lane = 1, .op = -1, .address = 0x7fffffffffff, .size = 8};
     r->stacks[0].frame_count = 1;
+    r->stacks[0].waits = strdup("mutex 0x10, which lane 0 has");
+    r->stacks[0].python = strdup("File \"x.py\", line 3 in f\n");
     r->stacks[0].frames[0] = (ftf_frame){.module = strdup("/m"), .offset = UINT64_C(0xffffffffffff)};
     return r;
 }

@@ -212,6 +212,26 @@ static void test_text__verdicts_give_a_stack_for_each_lane(void **state) {
     ftf_record_destroy(record);
 }
 
+static void test_text__verdicts_say_what_lanes_wait_for(void **state) {
+    (void)state;
+    const char *text = "lane 0 op 2 (blocked):\n  waits for mutex 0x10, which lane 1 has\n"
+                       "  File \"<recipe>\", line 4 in __eq__\n  File \"<string>\", line 1 in f\n    #0 0x1 (/m+0x1)\n"
+                       "lane 1 op 3 (done):\n"
+                       "nothing of theirs\n  waits for nobody\n    #0 0x1 (/m+0x3)\n";
+    ftf_record *record = ftf_record_create();
+    ftf_crash_text_add_lanes(text, strlen(text), record);
+    assert_int_equal(record->stack_count, 2);
+    assert_string_equal(record->stacks[0].waits, "mutex 0x10, which lane 1 has");
+    assert_string_equal(record->stacks[0].python,
+                        "File \"<recipe>\", line 4 in __eq__\nFile \"<string>\", line 1 in f\n");
+    assert_int_equal(record->stacks[0].frame_count, 1);
+    assert_string_equal(record->stacks[1].role, "done");
+    assert_null(record->stacks[1].waits);
+    assert_null(record->stacks[1].python);
+    assert_int_equal(record->stacks[1].frame_count, 0);
+    ftf_record_destroy(record);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reports__give_kind_roles_and_signature),
@@ -220,6 +240,7 @@ int main(void) {
         cmocka_unit_test(test_text__a_bare_module_gets_its_path_from_the_summary),
         cmocka_unit_test(test_text__an_unexplained_one_is_left_alone),
         cmocka_unit_test(test_text__verdicts_give_a_stack_for_each_lane),
+        cmocka_unit_test(test_text__verdicts_say_what_lanes_wait_for),
     };
     return cmocka_run_group_tests(tests, load_symbols, drop_symbols);
 }
