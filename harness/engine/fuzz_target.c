@@ -119,7 +119,8 @@ static void start_lanes(int lanes) {
     ftf_sched_init(worker.box, ftf_watch_deadlock);
     worker.pool = ftf_pool_create(worker.vm, worker.box, lanes);
     worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
-    ftf_watch_start(worker.box, worker.pool, worker.options.deadline_ms);
+    ftf_watch_start(&(const ftf_watch_options){
+        .box = worker.box, .pool = worker.pool, .vm = worker.vm, .deadline_ms = worker.options.deadline_ms});
     worker.box->phase = FTF_PHASE_IDLE;
 }
 

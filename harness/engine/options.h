@@ -10,7 +10,7 @@
  *   --schedule=auto|free|pct    --rounds=N           schedules tried per execution
  *   --no-feedback     does not tell libFuzzer how lanes met: for measuring what that is worth
  *   --cpu=N           pins the process
- *   --deadline-ms=N   of one run
+ *   --deadline-ms=N   of one scenario, all its rounds
  *   --replay=FILE     runs the scenarios of FILE once, or as often as --repeat=N says, and exits
  *   --gil             forces the GIL on: the control run
  *   --cold=N          runs storms from number N on, each run in a process of its own (engine/cold.h), ...

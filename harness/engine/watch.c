@@ -1,121 +1,35 @@
-/*
- * Stacks of other threads come by signal. The handler is installed with libc's own sigaction, past TSan, which would
- * hold the signal back until the lane makes a blocking call that it knows.
- */
 #include "engine/watch.h"
 
-#include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/check.h"
-#include "engine/modules.h"
-#include "oracle/unwind.h"
+#include "engine/verdict.h"
 
-enum { FRAMES = 48, POLL_MS = 100, MAIN = FTF_LANES_MAX };
+enum { POLL_MS = 100, LOOKS = 20, LOOK_MS = 5, THREADS_MAX = 64 };
 
 static struct {
-    ftf_blackbox *box;
-    const ftf_pool *pool;
-    int deadline_ms;
-    pid_t main_tid;
-    uintptr_t syscall_start;
+    ftf_watch_options of;
+    int main_tid, own_tid;
+    int others[THREADS_MAX]; /* that were there before us, of the sanitizer's runtime: what they do says nothing */
+    int other_count;
 } watch;
-
-/* One thread's stack, filled in by the signal handler on that thread. */
-static struct {
-    uintptr_t frames[FRAMES];
-    uint32_t count;
-    _Atomic bool done;
-} stacks[FTF_LANES_MAX + 1];
-
-static int stack_signal(void) { return SIGRTMIN + 5; }
-
-/* libc's syscall() keeps no frame: its caller is what the stack pointer points at. A waiting lane is always there. */
-static uint32_t take_leaf(const ftf_registers *at, uintptr_t *frames) {
-    enum { SYSCALL_BYTES = 64 };
-    if (at->pc < watch.syscall_start || at->pc >= watch.syscall_start + SYSCALL_BYTES) {
-        return 0;
-    }
-    frames[0] = at->pc;
-    frames[1] = *(const uintptr_t *)at->stack_pointer - 1;
-    return 2;
-}
-
-static void on_stack_signal(int number, siginfo_t *info, void *context) {
-    (void)number;
-    int index = info->si_value.sival_int;
-    const ucontext_t *at = context;
-    const ftf_registers registers = {.pc = (uintptr_t)at->uc_mcontext.gregs[REG_RIP],
-                                     .stack_pointer = (uintptr_t)at->uc_mcontext.gregs[REG_RSP],
-                                     .frame_pointer = (uintptr_t)at->uc_mcontext.gregs[REG_RBP]};
-    uint32_t leaf = take_leaf(&registers, stacks[index].frames);
-    const ftf_registers rest = {leaf != 0 ? 0 : registers.pc, registers.stack_pointer, registers.frame_pointer};
-    stacks[index].count = leaf + ftf_unwind_from(&rest, stacks[index].frames + leaf, FRAMES - leaf);
-    atomic_store(&stacks[index].done, true);
-}
-
-static void install(void) {
-    typedef int (*sigaction_call)(int, const struct sigaction *, struct sigaction *);
-    sigaction_call real = (sigaction_call)(uintptr_t)dlsym(RTLD_NEXT, "sigaction");
-    FTF_ASSERT(real != NULL);
-    struct sigaction action = {.sa_sigaction = on_stack_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
-    FTF_ASSERT(real(stack_signal(), &action, NULL) == 0);
-}
 
 static void pause_ms(long ms) {
     struct timespec t = {ms / 1000, (ms % 1000) * 1000000L};
     syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL);
 }
 
-static void take_stack(int index, pid_t tid) {
-    siginfo_t info = {.si_signo = stack_signal(), .si_code = SI_QUEUE, .si_pid = getpid()};
-    info.si_value.sival_int = index;
-    atomic_store(&stacks[index].done, false);
-    stacks[index].count = 0;
-    if (syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, stack_signal(), &info) != 0) {
-        return;
-    }
-    for (int i = 0; i < 100 && !atomic_load(&stacks[index].done); i++) {
-        pause_ms(1);
-    }
-}
-
-static size_t add_stack(char *text, size_t used, size_t room, int index) {
-    for (uint32_t i = 0; i < stacks[index].count && used < room; i++) {
-        uint64_t offset = 0;
-        const char *module = ftf_modules_find(stacks[index].frames[i], &offset);
-        used += (size_t)snprintf(text + used, room - used, "    #%u 0x%lx (%s+0x%lx)\n", i, stacks[index].frames[i],
-                                 module != NULL ? module : "?", (unsigned long)offset);
-    }
-    return used < room ? used : room - 1;
-}
-
-/* Writes the verdict and ends the process. */
-static _Noreturn void end(const char *kind, int code) {
-    ftf_blackbox *box = watch.box;
-    char *text = box->verdict_text;
-    size_t used = 0, room = sizeof box->verdict_text;
-    for (int i = 0; i < (int)box->lane_count && i < FTF_LANES_MAX; i++) {
-        take_stack(i, ftf_pool_tid(watch.pool, i));
-        used += (size_t)snprintf(text + used, room - used, "lane %d op %d (%s):\n", i, (int)box->lane_op[i],
-                                 ftf_sched_thread_state(ftf_pool_tid(watch.pool, i)) == 'R' ? "running" : "blocked");
-        used = add_stack(text, used, room, i);
-    }
-    if (box->phase != FTF_PHASE_RUNNING) {
-        take_stack(MAIN, watch.main_tid);
-        used += (size_t)snprintf(text + used, room - used, "lane -1 op -1 (main thread):\n");
-        used = add_stack(text, used, room, MAIN);
-    }
-    memcpy(box->verdict_kind, kind, strlen(kind) + 1);
-    _exit(code);
+static int64_t now_ms(void) {
+    struct timespec t = {0};
+    syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void ftf_watch_deadlock(void) {
@@ -125,57 +39,128 @@ void ftf_watch_deadlock(void) {
             pause_ms(1000); /* another lane has noticed first, and ends the process */
         }
     }
-    end("deadlock", FTF_WORKER_EXIT_STUCK);
+    ftf_verdict_end("deadlock", true, FTF_WORKER_EXIT_STUCK);
 }
 
-/* True while any thread that matters computes. Looked at several times: a thread that polls sleeps most of the time. */
-static bool anybody_runs(void) {
-    for (int look = 0; look < 20; look++) {
-        if (ftf_sched_thread_state(watch.main_tid) == 'R') {
+/* ---- does anybody compute? --------------------------------------------------------------------------------------------------- */
+
+static bool is_lane(int tid) {
+    for (int i = 0; i < FTF_LANES_MAX; i++) {
+        if (ftf_pool_tid(watch.of.pool, i) == tid) {
             return true;
         }
-        for (int i = 0; i < (int)watch.box->lane_count && i < FTF_LANES_MAX; i++) {
-            if (ftf_sched_thread_state(ftf_pool_tid(watch.pool, i)) == 'R') {
-                return true;
-            }
-        }
-        pause_ms(5);
     }
     return false;
 }
 
+static bool is_other(int tid) {
+    for (int i = 0; i < watch.other_count; i++) {
+        if (watch.others[i] == tid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The lanes of a run in which nobody can have the token only look whether something has come; on a busy machine a thread that has
+   just woken up for that is seen running. A thread that the target made counts: a lane may wait for it. */
+static bool counts(int tid) {
+    if (is_lane(tid)) {
+        return !ftf_sched_is_idle();
+    }
+    return tid == watch.main_tid || (tid != watch.own_tid && !is_other(tid));
+}
+
+/* One entry of getdents64, whose type no header of libc's has. */
+typedef struct directory_entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+} directory_entry;
+
+/* The threads of this process. By raw system calls, because whoever hangs may hold the lock of malloc. */
+static int list_threads(int *tids) {
+    _Alignas(8) char entries[4096];
+    int count = 0;
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    for (long n; (n = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0;) {
+        for (long at = 0; at < n;) {
+            const directory_entry *entry = (const directory_entry *)(const void *)(entries + at);
+            int tid = (int)strtol(entry->name, NULL, 10);
+            if (tid > 0 && count < THREADS_MAX) {
+                tids[count++] = tid;
+            }
+            at += entry->length;
+        }
+    }
+    syscall(SYS_close, fd);
+    return count;
+}
+
+static bool anybody_runs_now(void) {
+    int tids[THREADS_MAX];
+    int count = list_threads(tids);
+    for (int i = 0; i < count; i++) {
+        if (counts(tids[i]) && ftf_sched_thread_state(tids[i]) == 'R') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Looked at several times: a thread that polls sleeps most of the time. */
+static bool anybody_runs(void) {
+    for (int look = 0; look < LOOKS; look++) {
+        if (anybody_runs_now()) {
+            return true;
+        }
+        pause_ms(LOOK_MS);
+    }
+    return false;
+}
+
+/* ---- the thread -------------------------------------------------------------------------------------------------------------- */
+
+static bool is_busy(const ftf_blackbox *box) {
+    return box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING || box->phase == FTF_PHASE_FINISHING;
+}
+
+/* Two clocks. The scenario's says when it is slow: its rounds may each be in time, and all of them together take minutes. The one of
+   the step that it is in (a phase of a round) says when it hangs: a scenario that sleeps just now was computing before. */
 static void *watch_main(void *unused) {
     (void)unused;
-    uint64_t seen_sequence = 0;
-    uint32_t seen_round = 0, seen_phase = 0;
-    int same_ms = 0;
+    const ftf_blackbox *box = watch.of.box;
+    uint64_t sequence = 0;
+    uint32_t round = 0, phase = 0;
+    int64_t scenario_ms = 0, step_ms = 0; /* when they began */
+    watch.own_tid = (int)syscall(SYS_gettid);
     for (;;) {
         pause_ms(POLL_MS);
-        const ftf_blackbox *box = watch.box;
-        bool same = box->sequence == seen_sequence && box->round == seen_round && box->phase == seen_phase;
-        bool busy = box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING ||
-                    box->phase == FTF_PHASE_FINISHING;
-        same_ms = same && busy ? same_ms + POLL_MS : 0;
-        seen_sequence = box->sequence;
-        seen_round = box->round;
-        seen_phase = box->phase;
-        if (same_ms >= watch.deadline_ms) {
-            if (anybody_runs()) {
-                end("slow", FTF_WORKER_EXIT_SLOW);
-            }
-            end("hang", FTF_WORKER_EXIT_STUCK);
+        int64_t now = now_ms();
+        bool same = is_busy(box) && box->sequence == sequence;
+        scenario_ms = same ? scenario_ms : now;
+        step_ms = same && box->round == round && box->phase == phase ? step_ms : now;
+        sequence = box->sequence;
+        round = box->round;
+        phase = box->phase;
+        bool late = now - scenario_ms >= watch.of.deadline_ms;
+        if (late && anybody_runs()) {
+            ftf_verdict_end("slow", false, FTF_WORKER_EXIT_SLOW);
+        }
+        if (late && now - step_ms >= watch.of.deadline_ms && box->sequence == sequence && box->phase == phase) {
+            ftf_verdict_end("hang", true, FTF_WORKER_EXIT_STUCK);
         }
     }
     return NULL;
 }
 
-void ftf_watch_start(ftf_blackbox *box, const ftf_pool *pool, int deadline_ms) {
-    watch.box = box;
-    watch.pool = pool;
-    watch.deadline_ms = deadline_ms;
-    watch.main_tid = (pid_t)syscall(SYS_gettid);
-    watch.syscall_start = (uintptr_t)dlsym(RTLD_NEXT, "syscall");
-    install();
+void ftf_watch_start(const ftf_watch_options *options) {
+    watch.of = *options;
+    watch.main_tid = (int)syscall(SYS_gettid);
+    watch.other_count = list_threads(watch.others);
+    ftf_verdict_init(&(const ftf_verdict_options){.box = options->box, .pool = options->pool, .vm = options->vm});
     pthread_t thread;
     FTF_ASSERT(pthread_create(&thread, NULL, watch_main, NULL) == 0);
     pthread_detach(thread);

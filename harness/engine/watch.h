@@ -4,17 +4,26 @@
  * The watchdog: a thread of its own that notices when a run does not end. libFuzzer's alarm does not reach a process
  * under TSan whose main thread waits in a raw futex (FACTS), so it is ours.
  *
- * It tells three things apart. All lanes wait for each other: `deadlock`. A lane sleeps in a call that does not return: `hang`.
- * A lane computes: the scenario is merely slow, which is no finding; the process gives it up. In each case the process
- * cannot go on, so the verdict with the stacks of all lanes goes into the black box and the process ends with
- * FTF_WORKER_EXIT_STUCK or FTF_WORKER_EXIT_SLOW.
+ * It tells three things apart. All lanes wait for each other: `deadlock`, which the scheduler finds out. A lane sleeps and nobody
+ * computes until the deadline: `hang`. Somebody computes when the scenario has used up its time, all rounds together: it
+ * is merely slow, which is no finding; the process gives it up. In each case the process cannot go on, so the verdict
+ * (engine/verdict.h) goes into the black box and the process ends with FTF_WORKER_EXIT_STUCK or FTF_WORKER_EXIT_SLOW.
  */
 #include "base/blackbox.h"
 #include "lanes/pool.h"
+#include "vm.h"
 
 enum { FTF_WORKER_EXIT_STUCK = 84, FTF_WORKER_EXIT_SETUP = 85, FTF_WORKER_EXIT_SLOW = 86 };
 
-void ftf_watch_start(ftf_blackbox *box, const ftf_pool *pool, int deadline_ms);
+typedef struct ftf_watch_options {
+    ftf_blackbox *box;
+    const ftf_pool *pool;
+    const ftf_vm *vm;
+    int deadline_ms; /* of one scenario */
+} ftf_watch_options;
+
+/* Main thread, before the first scenario. Borrows everything. */
+void ftf_watch_start(const ftf_watch_options *options);
 
 /* All lanes are blocked: the scheduler's ftf_stuck. Does not return. */
 void ftf_watch_deadlock(void);

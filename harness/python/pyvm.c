@@ -395,3 +395,8 @@ const char *ftf_pyvm_main_violation(const ftf_vm *base) {
     const pyvm *vm = (const pyvm *)base;
     return vm->setup.violation[0] != 0 ? vm->setup.violation : vm->finish.violation;
 }
+
+struct _ts *ftf_pyvm_thread(const ftf_vm *base, int lane) {
+    const pyvm *vm = (const pyvm *)base;
+    return lane < 0 ? vm->main_state : vm->lane_state[lane];
+}

@@ -29,4 +29,7 @@ const char *ftf_pyvm_violation(const ftf_vm *vm, int lane);
 /* The same for the setup and finish sections of this run. */
 const char *ftf_pyvm_main_violation(const ftf_vm *vm);
 
+/* The lane's thread state (a PyThreadState), or the main thread's for lane -1. */
+struct _ts *ftf_pyvm_thread(const ftf_vm *vm, int lane);
+
 #endif

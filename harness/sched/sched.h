@@ -117,6 +117,7 @@ typedef enum ftf_wait_kind {
 typedef struct ftf_waiting {
     ftf_wait_kind kind;
     const void *object; /* NULL where a descriptor says it all, or nothing does */
+    bool own;           /* the object lies on the lane's own stack */
     int fd;             /* -1: no descriptor */
     int holder;         /* the lane that has what is waited for, or -1 */
     int holder_tid;     /* the thread that has it, lane or not; 0: nobody knows */
@@ -125,6 +126,9 @@ typedef struct ftf_waiting {
 
 /* What a lane of a run that has come to a standstill waits for; false when it waits for nothing that the scheduler knows. */
 bool ftf_sched_waiting(int lane, ftf_waiting *out);
+
+/* True when the lane has done all its ops in a scheduled run that is not over yet. */
+bool ftf_sched_is_done(int lane);
 
 /* "mutex", "read lock", ... */
 const char *ftf_wait_name(ftf_wait_kind kind);

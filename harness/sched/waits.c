@@ -34,6 +34,8 @@ bool ftf_sched_waiting(int id, ftf_waiting *out) {
     } else if (wait->object == NULL && wait->look == FTF_LOOK_NEVER) {
         out->object = wait->channel;
     }
+    uintptr_t address = (uintptr_t)out->object;
+    out->own = address >= lane->stack_low && address < lane->stack_high;
     if (wait->owner != NULL) {
         out->holder_tid = wait->owner(wait->channel);
         out->holder = lane_of(out->holder_tid);
@@ -44,6 +46,10 @@ bool ftf_sched_waiting(int id, ftf_waiting *out) {
     return true;
 }
 
-bool ftf_sched_is_idle(void) {
-    return ftf_sched.mode != FTF_RUN_FREE && atomic_load(&ftf_sched.holder) == FTF_NOBODY;
+static bool is_under_way(void) {
+    return ftf_sched.mode != FTF_RUN_FREE && ftf_sched.segment_count > 0;
 }
+
+bool ftf_sched_is_done(int id) { return is_under_way() && atomic_load(&ftf_sched.lane[id].status) == FTF_LANE_OUT; }
+
+bool ftf_sched_is_idle(void) { return is_under_way() && atomic_load(&ftf_sched.holder) == FTF_NOBODY; }
