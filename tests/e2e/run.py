@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
-    tests/e2e/run.py [SUITE...]        cli, seeds, freed, canaries; default: all
+    tests/e2e/run.py [SUITE...]        cli, main, seeds, freed, stuck, canaries; default: all
 """
 
 import re
@@ -16,6 +16,7 @@ import test_cli  # noqa: E402
 import test_main_job  # noqa: E402
 import test_freed  # noqa: E402
 import test_seeds  # noqa: E402
+import test_stuck  # noqa: E402
 
 # A bug has 60 s as in `make canaries` and takes a few; a twin, which never ends early, gets a taste only.
 CANARIES = ["--time", "60", "--twin-time", "4", "--confirm", "4", "--seed", "1"]
@@ -33,7 +34,8 @@ def run_canaries(tally):
         tally.failed += int(match.group(2))
 
 
-SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run, "canaries": run_canaries}
+SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run,
+          "stuck": test_stuck.run, "canaries": run_canaries}
 
 
 def main():

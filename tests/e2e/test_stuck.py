@@ -1,0 +1,119 @@
+"""Scenarios that do not end: a deadlock of two locks, one in Python code, a hang, and two that are merely slow.
+
+A report of a deadlock names for each lane its line, what it waits for, who has it, and both stacks. What is slow is no finding.
+"""
+
+import concurrent.futures
+import re
+import sys
+from pathlib import Path
+
+import ftf
+
+OPPOSITE = """ftfuzz 1
+target ck23_lock_order
+setup
+  a = Account(5)
+  b = Account(5)
+thread
+  a.transfer(b, 1)
+thread
+  b.transfer(a, 2)
+schedule pct seed=1 depth=3
+"""
+
+FULL_QUEUE = """ftfuzz 1
+target queue
+setup
+  q = Queue(1)
+thread
+  q.put(1)
+  q.put(2)
+thread
+  q.qsize()
+schedule pct seed=1 depth=2
+"""
+
+NOTHING_TO_RECEIVE = """ftfuzz 1
+target socket
+setup
+  p = socketpair()
+  a = p[0]
+thread
+  a.recv(3)
+thread
+  a.fileno()
+schedule pct seed=1 depth=2
+"""
+
+COUNTING = """ftfuzz 1
+target builtins
+setup
+  r = range(%d)
+thread
+  max(r)
+thread
+  len(r)
+schedule pct seed=1 depth=2
+"""
+
+
+def report_of(scratch, target, text, signature):
+    """A campaign that begins with this scenario; the report of the finding that it stops at."""
+    corpus = scratch / target / "corpus"
+    corpus.mkdir(parents=True)
+    (corpus / "first.ft").write_text(text)
+    run = ftf.ftfuzz("fuzz", target, "--time", 40, "--flavour", "asan", "--jobs", 1, "--until-finding", signature, "--confirm", 3,
+                     "--seed", 1, "--json", "--out", scratch, timeout=200)
+    hit = ftf.wanted(run.json())
+    return (Path(hit["folder"]) / "report.txt").read_text() if hit else run.err
+
+
+def replayed(scratch, name, text):
+    file = scratch / f"{name}.ft"
+    file.write_text(text)
+    result = ftf.ftfuzz("replay", file, "-n", 1, "--flavour", "asan", "--json", timeout=200)
+    counts = result.json()
+    return (counts[0] if counts else {"error": result.err}), result.seconds
+
+
+def check_locks(tally, report):
+    tally.check("a deadlock keeps its signature", "\nsignature  deadlock ck23_lock_order.c:lock_both\n" in report, report[-600:])
+    for lane, other in ((0, 1), (1, 0)):
+        pattern = rf"^lane {lane} is blocked, in its line \d+: .*\.transfer\(.*\n    waits for mutex 0x[0-9a-f]+, which lane {other} has$"
+        tally.check(f"lane {lane}: its line, its mutex, and who has it", re.search(pattern, report, re.M), report[-1500:])
+    tally.check("and where it is in C", len(re.findall(r"^  > #\d+ +lock_both ", report, re.M)) == 2, report[-1500:])
+
+
+def check_python(tally, report):
+    where = r"in Python:\n      File \".*/threading\.py\", line \d+ in wait\n      File \".*/queue\.py\", line \d+ in put\n"
+    tally.check("a deadlock in Python code shows it", re.search(where, report), report[-1500:])
+    tally.check("a lock of CPython has an address", re.search(r"waits for PyMutex, event or other CPython lock 0x", report), report[-1500:])
+    tally.check("a lane that has ended is no part of it", "\nlane 1 has ended\n" in report, report[-1500:])
+
+
+def run(tally):
+    with ftf.Scratch("stuck") as scratch, concurrent.futures.ThreadPoolExecutor(5) as pool:
+        for target in ("ck23_lock_order", "queue", "socket", "builtins"):
+            ftf.ftfuzz("show", target)  # learnt once, before processes want it at the same time
+        locks = pool.submit(report_of, scratch, "ck23_lock_order", OPPOSITE, "^deadlock")
+        python = pool.submit(report_of, scratch, "queue", FULL_QUEUE, "^deadlock")
+        hang = pool.submit(replayed, scratch, "hang", NOTHING_TO_RECEIVE)
+        endless = pool.submit(replayed, scratch, "endless", COUNTING % 10**12)
+        rounds = pool.submit(replayed, scratch, "rounds", COUNTING % (16 * 10**6))
+        check_locks(tally, locks.result())
+        check_python(tally, python.result())
+        counts, _ = hang.result()
+        others = [other["id"] for other in counts.get("others", [])]
+        tally.check("a lane that waits for nobody is a hang", len(others) == 1 and others[0].startswith("hang-"), str(counts))
+        for name, future in (("one call that computes for ever", endless), ("rounds that take too long together", rounds)):
+            counts, seconds = future.result()
+            ok = counts.get("timeouts") == 1 and counts.get("others") == [] and seconds < 25
+            tally.check(f"slow, and no finding: {name}", ok, f"{counts} after {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    ftf.need_ftfuzz()
+    counted = ftf.Tally()
+    run(counted)
+    sys.exit(counted.finish())
