@@ -244,6 +244,30 @@ static void spin__a_lane_does_not_spin_for_ever(void **state) {
     always(spin_locked, spin_locked, reset_spin, both_done);
 }
 
+static pthread_once_t once;
+
+static void initialize(void) {
+    count = 1;
+    touch(ftf_sched_self());
+    count = 2;
+}
+
+static void initialize_once(int lane) {
+    pthread_once(&once, initialize);
+    assert_int_equal(count, 2);
+    note(lane, 1);
+}
+
+static void reset_once(void) {
+    reset();
+    once = (pthread_once_t)PTHREAD_ONCE_INIT;
+}
+
+static void once__a_lane_waits_for_the_initializer_of_another(void **state) {
+    (void)state;
+    always(initialize_once, initialize_once, reset_once, both_done);
+}
+
 static char lock_path[] = "/tmp/ftf-test-lock-XXXXXX";
 
 static void file_locked(int lane) {
@@ -343,6 +367,7 @@ int main(void) {
         cmocka_unit_test(rwlock__readers_share_and_writers_do_not),
         cmocka_unit_test(mutex__a_timed_lock_gives_up_in_virtual_time),
         cmocka_unit_test(spin__a_lane_does_not_spin_for_ever),
+        cmocka_unit_test(once__a_lane_waits_for_the_initializer_of_another),
         cmocka_unit_test(file__a_lock_of_another_lane_is_waited_for),
         cmocka_unit_test(thread__a_join_is_over_when_the_others_have_nothing_to_do),
         cmocka_unit_test(sleep__lanes_wake_up_in_the_order_of_their_deadlines),

@@ -4,6 +4,7 @@
  * that orders them.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,12 +32,14 @@ const char *__tsan_default_options(void) {
 static pthread_mutex_t mutex;
 static pthread_cond_t cond;
 static pthread_rwlock_t rwlock;
+static pthread_once_t once;
 static int ends[2], ready;
 static long *data; /* new memory for each run: a report disarms the cell for good */
 
 static void reset(void) {
     data = calloc(1, sizeof *data); /* left alone at the end: it would be given out again */
     ready = 0;
+    once = (pthread_once_t)PTHREAD_ONCE_INIT;
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&cond, NULL);
     pthread_rwlock_init(&rwlock, NULL);
@@ -103,6 +106,19 @@ static void write_under_read_lock(int lane) {
     pthread_rwlock_unlock(&rwlock);
 }
 
+static void initialize(void) {
+    sched_yield();
+    *data += 1;
+}
+
+static void read_after_once(int lane) {
+    (void)lane;
+    pthread_once(&once, initialize);
+    if (*data == 0) {
+        abort();
+    }
+}
+
 static void send_after(int lane) {
     *data += 1;
     if (write(ends[lane], "x", 1) != 1) {
@@ -146,6 +162,7 @@ static const struct {
     {"two read locks do not", write_under_read_lock, write_under_read_lock, true},
     {"a read lock and a write lock do", write_under_read_lock, write_under_write_lock, false},
     {"a byte through a socket orders", receive_before, send_after, false},
+    {"an initializer orders", read_after_once, read_after_once, false},
     {"a join orders", join_before, nothing, false},
 };
 
