@@ -87,15 +87,20 @@ static void run_in_child(const server *s, const ftf_text *text, const ftf_run_pl
 
 /* ---- schedules --------------------------------------------------------------------------------------------------- */
 
-/* One of count, in order: mostly near an end. What looks whether something is there comes first, what uses it comes last,
-   and in between there may be a loop that fills it in, with hundreds of points. */
-static uint32_t choose_near_an_end(ftf_rng *rng, uint32_t count) {
-    uint32_t reach = 1;
-    while (reach < count && !ftf_rng_one_in(rng, 3)) {
+/* One of count, in order, but not the first: to stop before it is to stop before the op. Half of the time near an end:
+   what looks whether something is there comes first, what uses it comes last, and in between there may be a loop that
+   fills it in, with hundreds of points. */
+static uint32_t choose_candidate(ftf_rng *rng, uint32_t count) {
+    if (count < 2) {
+        return 0;
+    }
+    uint32_t left = count - 1, reach = 1;
+    while (reach < left && !ftf_rng_one_in(rng, 3)) {
         reach *= 2;
     }
-    uint32_t at = ftf_rng_below(rng, reach < count ? reach : count);
-    return ftf_rng_one_in(rng, 2) ? at : count - 1 - at;
+    bool anywhere = reach >= left || ftf_rng_one_in(rng, 2);
+    uint32_t at = ftf_rng_below(rng, anywhere ? left : reach);
+    return 1 + (ftf_rng_one_in(rng, 2) ? at : left - 1 - at);
 }
 
 /* A point in an op at which the serial run touched shared memory, else any; counted from the boundary. */
@@ -114,7 +119,7 @@ static bool choose_offset(ftf_rng *rng, int lane, uint32_t op, uint32_t *offset)
         end++;
     }
     bool any = end == first || ftf_rng_one_in(rng, ANYWHERE_ONE_IN);
-    *offset = any ? ftf_rng_below(rng, to - from) : candidates[first + choose_near_an_end(rng, end - first)].point - from;
+    *offset = any ? ftf_rng_below(rng, to - from) : candidates[first + choose_candidate(rng, end - first)].point - from;
     return true;
 }
 
