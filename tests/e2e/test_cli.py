@@ -142,7 +142,7 @@ def wait_for_finding(scratch, seconds):
     folder = scratch / "collections" / "findings"
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        found = list(folder.glob("*/finding.json")) if folder.exists() else []
+        found = list(folder.glob("[!.]*/finding.json")) if folder.exists() else []
         if found:
             return found
         time.sleep(0.2)
