@@ -120,10 +120,21 @@ ftf_status ftf_interp_start(const ftf_interp_options *options, ftf_error *err) {
 
 /* ---- import -------------------------------------------------------------------------------------------------------------- */
 
+/* On 3.13 the first further thread state makes all deferred objects immortal: it writes to most of the heap. Here that is done
+   once for all processes that a zygote forks; in each of them it would cost as much as the fork. */
+static void immortalize(void) {
+    PyThreadState *other = PyThreadState_New(PyInterpreterState_Get());
+    if (other != NULL) {
+        PyThreadState_Clear(other);
+        PyThreadState_Delete(other);
+    }
+}
+
 ftf_status ftf_interp_import(const char *module, ftf_error *err) {
     PyObject *imported = PyImport_ImportModule(module);
     if (imported != NULL) {
         Py_DECREF(imported);
+        immortalize();
         return FTF_OK;
     }
     PyObject *exception = PyErr_GetRaisedException();
