@@ -440,6 +440,7 @@ void ftf_worker_stop(ftf_worker *worker, uint64_t deadline_ms) {
         if (both[i]->running) {
             uint64_t now_ms = ftf_proc_now_ms();
             ftf_proc_stop(&both[i]->proc, deadline_ms > now_ms ? deadline_ms - now_ms : 0, &death.end);
+            worker->past.cold_ms += both[i] == &worker->cold ? now_ms - worker->cold_began_ms : 0;
             bury(worker, both[i], &death);
         }
     }
