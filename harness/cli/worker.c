@@ -24,6 +24,8 @@ enum {
     NAME_MAX_BYTES = 32,
     READ_MS = 250,  /* between looks at the counters */
     LOOK_MS = 1000, /* between looks at memory, progress and the size of stderr */
+    COLD_ROUNDS_TSAN = 3, /* runs of one cold scenario */
+    COLD_ROUNDS = 6,
     DELAY_FIRST_MS = 100,
     DELAY_MAX_MS = 5000,
 };
@@ -167,8 +169,14 @@ static void add_warm(const ftf_worker *worker, arguments *args) {
     add(args, "%s", worker->corpus);
 }
 
-/* Its seed is the same for all slices: they are one sequence of scenarios. */
+/*
+ * Its seed is the same for all slices: they are one sequence of scenarios. TSan sees most of a storm in the lanes one after
+ * the other, at op boundaries, and in one more run, and then another storm shows more. A crash wants a switch at the right
+ * point, and more runs of the same.
+ */
 static void add_cold(const ftf_worker *worker, arguments *args) {
+    bool tsan = worker->options.flavour == FTF_FLAVOUR_TSAN;
+    add(args, "--rounds=%d", tsan ? COLD_ROUNDS_TSAN : COLD_ROUNDS);
     add(args, "--cold=%" PRIu64, worker->cold_next);
     add(args, "--cold-ms=%d", FTF_WORKER_COLD_SLICE_MS);
     add(args, "--cold-seed=%u", process_seed(worker, 0) >> 1);

@@ -8,8 +8,8 @@
  * lanes and watchdog are made there, one scenario is run under one plan, and the process ends. The first process of a
  * scenario runs the lanes one after the other and learns, in shared memory, where the first of them touches what the others
  * touch, too: exact knowledge of a cold run, which no warm run could give. The second switches at each boundary between
- * ops, because locks on the way order what lies far apart; those after it are interrupted inside many ops each
- * (ftf_op_drop).
+ * ops, because locks on the way order what lies far apart; the others, up to --rounds, are interrupted inside many ops
+ * each (ftf_op_drop).
  *
  * To the supervisor it is one worker: the processes share its black box, its spool and its standard error, and when one of
  * them does not end in order, the server ends in the same way at once. Each run is number one of its process.
