@@ -58,15 +58,20 @@ uint64_t ftf_deadline_in(const struct timespec *time);
 /* As pthread_*timed* calls check it before they wait. */
 static inline bool ftf_is_time(const struct timespec *t) { return t->tv_nsec >= 0 && t->tv_nsec < 1000000000; }
 
+/* Which call it is: where the function returns to that this is written out in. */
+static inline __attribute__((always_inline)) uint32_t ftf_caller(void) {
+    return (uint32_t)(uintptr_t)__builtin_return_address(0);
+}
+
 /* A call that may block is a point, also when it does not: between two locks there may be no other. What it is about counts as
    written, so that a lock or descriptor of two lanes makes a candidate. */
 static inline void ftf_point_of(ftf_lane *lane, const volatile void *object) {
-    ftf_point(lane, (uintptr_t)object, true);
+    ftf_point(lane, (uintptr_t)object, ftf_caller(), true);
 }
 
 /* A descriptor has no address, and the first page of memory is nobody's. */
 static inline void ftf_point_of_fd(ftf_lane *lane, int fd) {
-    ftf_point(lane, fd >= 0 && fd < 500 ? (uintptr_t)(fd + 1) * 8 : 0, true);
+    ftf_point(lane, fd >= 0 && fd < 500 ? (uintptr_t)(fd + 1) * 8 : 0, ftf_caller(), true);
 }
 
 /* Blocks the lane for `wait` until its channel is woken, or deadline_ns (0: none) has come; false in the latter case. */
