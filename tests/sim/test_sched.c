@@ -459,10 +459,10 @@ static void sched__calls_on_a_lock_of_both_lanes_are_candidates(void **state) {
     uint32_t count;
     ftf_profile_clear();
     toy_run(toy, &plan, &tally);
-    const uint32_t *candidates = ftf_profile_candidates(0, &count);
+    const ftf_candidate *candidates = ftf_profile_candidates(0, &count);
     assert_int_equal(count, 2);
-    assert_int_equal(candidates[0], 2);
-    assert_int_equal(candidates[1], 3);
+    assert_int_equal(candidates[0].point, 2);
+    assert_int_equal(candidates[1].point, 3);
     toy_destroy(toy);
 }
 
