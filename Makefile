@@ -14,11 +14,12 @@ ONLY ?=
 FTFUZZ = build/ftfuzz
 CTEST = ctest --test-dir build --output-on-failure
 E2E = python3 tests/e2e
+BENCH =
 common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz replay show list test unit e2e canaries known-bugs sweep format clean
+.PHONY: help setup fuzz replay show list test unit e2e canaries known-bugs sweep bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
@@ -58,6 +59,9 @@ known-bugs: setup ## find documented bugs of the standard library again; prints 
 
 sweep: setup ## every C module of the standard library for 10 s; prints the table
 	@$(E2E)/sweep.py $(if $(ONLY),--only '$(ONLY)')
+
+bench: setup ## measures against free-running threads and a hammer script: hours; options in BENCH='--quick'
+	@python3 tests/bench/bench.py $(BENCH)
 
 format: setup ## clang-format over our own C code
 	@clang-format-$${FTFUZZ_LLVM:-19} -i $$(git ls-files 'harness/*.[ch]' 'tests/unit/*.c' 'tests/sim/*.[ch]' 'tests/fuzz/*.c')

@@ -71,7 +71,11 @@ class Child:
         self.lines, self.cpu, self.cut, self.hung = [], 0.0, False, False
         # In its own process group, so that nothing of it outlives us.
         self.process = subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-        self._read(time.monotonic() + seconds + HUNG_AFTER, cpu_seconds)
+        try:
+            self._read(time.monotonic() + seconds + HUNG_AFTER, cpu_seconds)
+        except BaseException:  # Ctrl-C does not reach it
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
         _, status, usage = os.wait4(self.process.pid, 0)
         self.code = os.waitstatus_to_exitcode(status)
         self.process.returncode = self.code  # or Popen would wait for it again
@@ -154,7 +158,7 @@ def hammer_module(args, module, canaries, scratch):
     canary = canaries.get(module.removesuffix("_fixed"))
     twin = canary is not None and module == canary.twin
     hammer = Hammer(module, args.flavour, args.python, args.path, args.seed, args.threads, args.restart, args.log)
-    found = list(hammer.run(args.seconds))
+    found = list(hammer.run(cpu_seconds=args.cpu_seconds) if args.cpu_seconds else hammer.run(args.seconds))
     counts, first = collections.Counter(), None
     for seconds, kind, signature in blamed(found, catalog_of(module, scratch), args.python):
         wanted = canary is not None and not twin and is_expected(canary, args.flavour, kind, signature)
@@ -184,6 +188,7 @@ def main():
     parser.add_argument("--python", help="the interpreter; default: the one the build was configured with")
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=20, help="for each module")
+    parser.add_argument("--cpu-seconds", type=float, help="for each module, instead: so much CPU time of its processes")
     parser.add_argument("--restart", type=float, default=30, help="seconds after which a process is replaced")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lines", type=int, default=8, help="findings printed for each module")

@@ -66,6 +66,10 @@ def ftfuzz(*arguments, timeout=900, env=None, cwd=None):
         process.kill()
         out, err = process.communicate()
         code = None
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
     return Result(code, out, err, time.monotonic() - start)
 
 
