@@ -41,7 +41,8 @@ static ftf_counters count(const ftf_campaign *campaign) {
     return sum;
 }
 
-/* What had been spent when the record was made. That of its own process is in the record, since filing comes later. */
+/* What had been spent when the record was made. That of its own process is in the record, since filing comes later; cold
+   processes are many and short, for them the last look does. */
 static ftf_counters spent(const ftf_campaign *campaign, const ftf_filed *filed) {
     ftf_counters sum = {0};
     for (uint32_t i = 0; i < campaign->worker_count; i++) {
@@ -184,6 +185,13 @@ static ftf_status on_bug(ftf_campaign *campaign, ftf_worker *worker, const ftf_w
     return FTF_OK;
 }
 
+/* A dead process is called as its black box is, which is how it would have signed the record. */
+static void name_process(ftf_record *record, const ftf_worker_death *death) {
+    const char *slash = strrchr(death->blackbox_path, '/');
+    const char *name = slash != NULL ? slash + 1 : death->blackbox_path;
+    snprintf(record->worker, sizeof record->worker, "%.*s", (int)(strlen(name) - strlen(".box")), name);
+}
+
 static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death, const ftf_crash *crash,
                       ftf_error *err) {
     char folder[FTF_FS_PATH_MAX], name[64];
@@ -197,7 +205,7 @@ static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_work
     case FTF_DEATH_FINDING:
         ftf_worker_forgive(worker);
         set_aside(campaign, crash->record);
-        snprintf(crash->record->worker, sizeof crash->record->worker, "%s.dead", ftf_worker_name(worker));
+        name_process(crash->record, death);
         return file_record(campaign, crash->record, &filed, err);
     case FTF_DEATH_SLOW:
         ftf_worker_forgive(worker);

@@ -49,7 +49,7 @@ struct ftf_worker {
     ftf_zygote *zygote; /* of this place: processes are forked after the import */
     char corpus[FTF_FS_PATH_MAX];
     ftf_counters past;    /* of processes that have ended */
-    ftf_counters earlier; /* past, as it was when the latest warm process started */
+    ftf_counters earlier; /* past, but without the latest warm process */
     uint32_t early;       /* early deaths in a row */
     uint64_t start_at_ms;
     uint64_t share_ms;      /* since when time is shared: the first scenario of all; 0: not yet */
@@ -346,6 +346,9 @@ static void bury(ftf_worker *worker, process *p, ftf_worker_death *death) {
     death->blackbox_path = p->box_path;
     death->stderr_path = p->err_path;
     add_counters(&worker->past, &p->live);
+    if (p == &worker->cold) {
+        add_counters(&worker->earlier, &p->live);
+    }
     p->live = (ftf_counters){0};
     p->seen = false;
     p->running = false;

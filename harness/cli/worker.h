@@ -87,10 +87,10 @@ ftf_status ftf_worker_create(const ftf_worker_options *options, ftf_worker **out
 ftf_status ftf_worker_tick(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death, ftf_error *err);
 void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum);
 
-/* The same, but of the processes before the one that runs now or ran last: what a record says comes on top of it. */
+/* The same without the warm process that runs now or ran last: what a record of that one says comes on top of it. */
 void ftf_worker_add_earlier(const ftf_worker *worker, ftf_counters *sum);
 
-/* Whether `process` (`tsan0.3`) is, or was, one of this place. */
+/* Whether `process` (`tsan0.3`) is, or was, a warm one of this place. */
 bool ftf_worker_has(const ftf_worker *worker, const char *process);
 const char *ftf_worker_name(const ftf_worker *worker);
 const char *ftf_worker_corpus(const ftf_worker *worker); /* its own folder */
