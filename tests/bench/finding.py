@@ -157,9 +157,9 @@ def part_b(settings, report):
 
 ABOUT_C = """\
 Each target is fuzzed for {time} s with a worker of each flavour; then its findings, the interpreter's included, are replayed 20 times
-in fresh processes, for at most {confirm} s. Only findings that had their 20 replays count. Good: at least 19 of 20. None: finding.json
-says 0 of 20. With steals: a lane had to be interrupted in a call that ftfuzz does not know. As a sequence: earlier scenarios are part
-of the reproducer."""
+in fresh processes, for at most {confirm} s: all of them a few times first, then 20 times. The share is of those that had their 20
+replays; good: at least 19 of 20. None: finding.json says 0 of n. With steals: a lane had to be interrupted in a call that ftfuzz does
+not know. As a sequence: earlier scenarios are part of the reproducer."""
 
 
 class Replays:
@@ -176,11 +176,12 @@ class Replays:
             self.weak.append(f"{target}, {finding['flavour']}: {ftf.rate(finding)}{steals}: `{finding['signature']}` [{finding['blame']}]")
 
     def cells(self):
-        tried = [f["replay"] for f in self.findings if f.get("replay") and f["replay"]["n"] >= 20]
+        some = [f["replay"] for f in self.findings if f.get("replay")]
+        tried = [r for r in some if r["n"] >= 20]
         good = sum(r["k"] * 20 >= r["n"] * 19 for r in tried)
         share = f"{100 * good / len(tried):.1f} %" if tried else "-"
-        return (len(self.findings), len(tried), good, share, sum(r["k"] == 0 for r in tried), sum(r["steals"] > 0 for r in tried),
-                sum(r["sequence"] > 1 for r in tried))
+        return (len(self.findings), len(some), sum(r["k"] == r["n"] for r in some), len(tried), good, share,
+                *(sum(map(mark, some)) for mark in (lambda r: r["k"] == 0, lambda r: r["steals"] > 0, lambda r: r["sequence"] > 1)))
 
 
 def part_c(settings, report):
@@ -189,7 +190,7 @@ def part_c(settings, report):
     report.text("## c. Findings that replay", "", ABOUT_C.format(time=settings.replay_time, confirm=settings.confirm))
     arguments = [targets[0], "--time", settings.replay_time, "--confirm", settings.confirm, "--seed", settings.seeds[0]]
     report.commands("Each target:", measure.command_line("fuzz", *arguments, "--json"))
-    report.table("target", "flavour", "findings", "replayed 20 times", "good", "share", "none", "with steals", "as a sequence")
+    report.table("target", "flavour", "findings", "replayed", "always", "replayed 20 times", "good", "share", "none", "with steals", "as a sequence")
     total = {(kind, flavour): Replays() for kind in ("modules", "canaries") for flavour in FLAVOURS}
     for target in targets:
         arguments[0] = target
