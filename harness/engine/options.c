@@ -54,6 +54,7 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
         int low, high;
         int *number;
     } numbers[] = {{"--rounds", 1, FTF_ROUNDS_MAX, &out->rounds},
+                   {"--repeat", 1, INT_MAX, &out->repeat},
                    {"--cpu", 0, 4095, &out->cpu},
                    {"--deadline-ms", 1, 3600000, &out->deadline_ms},
                    {"--cold", 0, INT_MAX, &out->cold},

@@ -337,6 +337,7 @@ ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, f
     set_phase(session, FTF_PHASE_BUILDING);
     status = session->vm->prepare(session->vm, &session->scenario, err);
     if (status == FTF_OK) {
+        ftf_feedback_begin(&session->scenario);
         if (session->plan != NULL) {
             run_once(session, session->plan);
         } else {

@@ -190,7 +190,8 @@ def part_c(settings, report):
     report.text("## c. Findings that replay", "", ABOUT_C.format(time=settings.replay_time, confirm=settings.confirm))
     arguments = [targets[0], "--time", settings.replay_time, "--confirm", settings.confirm, "--seed", settings.seeds[0]]
     report.commands("Each target:", measure.command_line("fuzz", *arguments, "--json"))
-    report.table("target", "flavour", "findings", "replayed", "always", "replayed 20 times", "good", "share", "none", "with steals", "as a sequence")
+    report.table("target", "flavour", "findings", "replayed", "always", "replayed 20 times", "good", "share", "none", "with steals",
+                 "as a sequence")
     total = {(kind, flavour): Replays() for kind in ("modules", "canaries") for flavour in FLAVOURS}
     for target in targets:
         arguments[0] = target
