@@ -58,7 +58,7 @@ struct ftf_worker {
 };
 
 bool ftf_worker_owes_cold(uint64_t total_ms, uint64_t cold_ms, uint32_t percent) {
-    return cold_ms * 100 < total_ms * percent;
+    return percent > 0 && (cold_ms + FTF_WORKER_COLD_SLICE_MS) * 100 <= total_ms * percent;
 }
 
 uint64_t ftf_worker_delay_ms(uint32_t early) {

@@ -43,7 +43,7 @@ enum {
     FTF_WORKER_FIRST_SAMPLE = 512,    /* scenarios of the corpus that a place's first process begins with */
     FTF_WORKER_SAMPLE = 24,           /* and the later ones, which follow a death: they must survive their beginning */
     FTF_WORKER_COLD_PERCENT = 10,     /* of a place's time, where nobody says otherwise */
-    FTF_WORKER_COLD_SLICE_MS = 400,   /* a few scenarios, and small next to what the worker gets in between */
+    FTF_WORKER_COLD_SLICE_MS = 200,   /* a few scenarios, and small next to what the worker gets in between */
     FTF_WORKER_STDERR_MAX = 64 << 20, /* bytes; a chatty target must not fill the disk */
 };
 
@@ -104,7 +104,8 @@ void ftf_worker_ask_to_stop(ftf_worker *worker);
 void ftf_worker_stop(ftf_worker *worker, uint64_t deadline_ms);
 void ftf_worker_destroy(ftf_worker *worker);
 
-/* True when a place that has run for total_ms, cold_ms of it cold, owes its cold processes a slice. */
+/* True when a place that has run for total_ms, cold_ms of it cold, owes its cold processes a whole slice. (Not before: most bugs
+   are found by warm processes, many within the first second.) */
 bool ftf_worker_owes_cold(uint64_t total_ms, uint64_t cold_ms, uint32_t percent);
 
 /* How long to wait before the next process after `early` early deaths in a row. */

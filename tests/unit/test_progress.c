@@ -58,9 +58,11 @@ static void test_worker__waits_longer_after_each_early_death(void **state) {
 static void test_worker__cold_processes_get_their_share(void **state) {
     (void)state;
     assert_false(ftf_worker_owes_cold(0, 0, 10));
-    assert_true(ftf_worker_owes_cold(1, 0, 10)); /* first calls come first */
-    assert_false(ftf_worker_owes_cold(4000, 400, 10));
-    assert_true(ftf_worker_owes_cold(4001, 400, 10));
+    const uint64_t slice_ms = FTF_WORKER_COLD_SLICE_MS;
+    assert_false(ftf_worker_owes_cold(slice_ms * 10 - 1, 0, 10)); /* it has to be earned */
+    assert_true(ftf_worker_owes_cold(slice_ms * 10, 0, 10));
+    assert_false(ftf_worker_owes_cold(slice_ms * 20 - 1, slice_ms, 10));
+    assert_true(ftf_worker_owes_cold(slice_ms * 20, slice_ms, 10));
     assert_false(ftf_worker_owes_cold(1000000, 0, 0)); /* nobody wants them */
     /* Slices of whatever length: the share holds, and no two slices follow each other without a pause. */
     uint64_t now = 0, cold = 0;
