@@ -62,13 +62,17 @@ static bool is_other(int tid) {
     return false;
 }
 
-/* The lanes of a run in which nobody can have the token only look whether something has come; on a busy machine a thread that has
-   just woken up for that is seen running. A thread that the target made counts: a lane may wait for it. */
+/* Who only looks now and then whether something has come does not count, because on a busy machine it is seen running for as
+   long as it waits for its turn: the lanes of a run in which nobody can have the token, and the main thread while lanes run. A
+   thread that the target made counts: a lane may wait for it. */
 static bool counts(int tid) {
     if (is_lane(tid)) {
         return !ftf_sched_is_idle();
     }
-    return tid == watch.main_tid || (tid != watch.own_tid && !is_other(tid));
+    if (tid == watch.main_tid) {
+        return watch.of.box->phase != FTF_PHASE_RUNNING;
+    }
+    return tid != watch.own_tid && !is_other(tid);
 }
 
 /* One entry of getdents64, whose type no header of libc's has. */
