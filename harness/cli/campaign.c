@@ -229,7 +229,7 @@ static ftf_status act(ftf_campaign *campaign, ftf_worker *worker, const ftf_work
 
 static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf_worker_death *death, ftf_error *err) {
     campaign->deaths++;
-    if (death->intended) {
+    if (death->intended || death->in_order) {
         return FTF_OK;
     }
     ftf_crash_options options = {.blackbox_path = death->blackbox_path,

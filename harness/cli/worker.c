@@ -51,6 +51,7 @@ struct ftf_worker {
     ftf_counters past;    /* of processes that have ended */
     ftf_counters earlier; /* past, but without the latest warm process */
     uint32_t early;       /* early deaths in a row */
+    uint32_t epoch;       /* number of the warm process's; 1, 2, ... */
     uint64_t start_at_ms;
     uint64_t share_ms;      /* since when time is shared: the first scenario of all; 0: not yet */
     uint64_t cold_began_ms; /* this slice */
@@ -59,6 +60,21 @@ struct ftf_worker {
 
 bool ftf_worker_owes_cold(uint64_t total_ms, uint64_t cold_ms, uint32_t percent) {
     return percent > 0 && (cold_ms + FTF_WORKER_COLD_SLICE_MS) * 100 <= total_ms * percent;
+}
+
+/* 1 1 2 1 1 2 4 ...: element n is 2^(k-1) where n is 2^k - 1, else the element as far behind the last such place. */
+uint32_t ftf_worker_epoch(uint32_t number) {
+    FTF_ASSERT(number > 0);
+    for (;;) {
+        uint32_t whole = 1;
+        while (whole < number) {
+            whole = 2 * whole + 1;
+        }
+        if (whole == number) {
+            return FTF_WORKER_EPOCH * ((whole + 1) / 2);
+        }
+        number -= whole / 2;
+    }
 }
 
 uint64_t ftf_worker_delay_ms(uint32_t early) {
@@ -161,6 +177,7 @@ static void add_warm(const ftf_worker *worker, arguments *args) {
     if (worker->options.no_feedback) {
         add(args, "--no-feedback");
     }
+    add(args, "--epoch=%u", ftf_worker_epoch(worker->epoch));
     add(args, "-seed=%u", process_seed(worker, worker->warm.generation));
     add(args, "-max_len=%d", FTF_SCENARIO_BYTES_MAX);
     add(args, "-reload=1"); /* the corpus folder is shared with the other workers */
@@ -202,6 +219,7 @@ static ftf_status start(ftf_worker *worker, process *p, uint64_t now_ms, ftf_err
     p->generation++;
     if (p == &worker->warm) {
         worker->earlier = worker->past;
+        worker->epoch++;
     }
     ftf_status status = prepare(worker, p, err);
     if (status != FTF_OK) {
@@ -342,6 +360,7 @@ static void bury(ftf_worker *worker, process *p, ftf_worker_death *death) {
     p->live.cpu_us = death->end.cpu_us; /* nobody has that clock any more; the end says it exactly */
     death->happened = true;
     death->intended = p->intended;
+    death->in_order = p->in_order && !death->end.signaled && death->end.code == 0;
     death->early = !p->seen || p->live.scenarios == 0;
     death->blackbox_path = p->box_path;
     death->stderr_path = p->err_path;
@@ -399,7 +418,7 @@ static ftf_status begin_cold(ftf_worker *worker, uint64_t now_ms, ftf_error *err
 
 static void end_cold(ftf_worker *worker, uint64_t now_ms, ftf_worker_death *death) {
     bury(worker, &worker->cold, death);
-    death->happened = !(worker->cold.in_order && !death->end.signaled && death->end.code == 0);
+    death->happened = !death->in_order;
     worker->past.cold_ms += now_ms - worker->cold_began_ms;
     worker->warm.progress_ms = now_ms; /* it could make none */
     if (worker->warm.running) {

@@ -42,6 +42,7 @@ enum {
     FTF_WORKER_STILL_MS = 40 * 1000,  /* no progress for so long, four times the worker's own deadline: it has failed */
     FTF_WORKER_FIRST_SAMPLE = 512,    /* scenarios of the corpus that a place's first process begins with */
     FTF_WORKER_SAMPLE = 24,           /* and the later ones, which follow a death: they must survive their beginning */
+    FTF_WORKER_EPOCH = 512,           /* scenarios of the shortest epoch */
     FTF_WORKER_COLD_PERCENT = 10,     /* of a place's time, where nobody says otherwise */
     FTF_WORKER_COLD_SLICE_MS = 200,   /* a few scenarios, and small next to what the worker gets in between */
     FTF_WORKER_STDERR_MAX = 64 << 20, /* bytes; a chatty target must not fill the disk */
@@ -75,6 +76,7 @@ typedef struct ftf_counters {
 typedef struct ftf_worker_death {
     bool happened;
     bool intended; /* we ended it, for its memory: no verdict is needed */
+    bool in_order; /* it ended itself, at the end of its epoch: nor here */
     bool early;    /* it had not run one scenario */
     bool hopeless; /* and so had FTF_WORKER_EARLY_MAX before it */
     const char *blackbox_path, *stderr_path;
@@ -107,6 +109,12 @@ void ftf_worker_destroy(ftf_worker *worker);
 /* True when a place that has run for total_ms, cold_ms of it cold, owes its cold processes a whole slice. (Not before: most bugs
    are found by warm processes, many within the first second.) */
 bool ftf_worker_owes_cold(uint64_t total_ms, uint64_t cold_ms, uint32_t percent);
+
+/* How many scenarios the process of epoch `number` (from 1) runs. What scenarios leave in the module piles up, until one that would
+   show a bug no longer can: a freelist that never is empty again, a cache that is full. So a process ends in order after a while.
+   How long a while is best nobody knows beforehand, and for that the universal sequence (Luby, Sinclair, Zuckerman: Optimal speedup
+   of Las Vegas algorithms, 1993) costs a logarithmic factor at most over the best fixed one: 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ... */
+uint32_t ftf_worker_epoch(uint32_t number);
 
 /* How long to wait before the next process after `early` early deaths in a row. */
 uint64_t ftf_worker_delay_ms(uint32_t early);

@@ -55,6 +55,7 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
         int *number;
     } numbers[] = {{"--rounds", 1, FTF_ROUNDS_MAX, &out->rounds},
                    {"--repeat", 1, INT_MAX, &out->repeat},
+                   {"--epoch", 0, INT_MAX, &out->epoch},
                    {"--cpu", 0, 4095, &out->cpu},
                    {"--deadline-ms", 1, 3600000, &out->deadline_ms},
                    {"--cold", 0, INT_MAX, &out->cold},

@@ -12,6 +12,7 @@
  *   --cpu=N           pins the process
  *   --deadline-ms=N   of one scenario, all its rounds
  *   --replay=FILE     runs the scenarios of FILE once, or as often as --repeat=N says, and exits
+ *   --epoch=N         ends in order after N scenarios: state that scenarios leave in the module must not pile up for ever
  *   --gil             forces the GIL on: the control run
  *   --cold=N          runs storms from number N on, each run in a process of its own (engine/cold.h), ...
  *   --cold-ms=N       ... for so long, and ends
@@ -34,6 +35,7 @@ typedef struct ftf_options {
     int cpu; /* -1: not pinned */
     int deadline_ms;
     int repeat;
+    int epoch; /* 0: never */
     int cold; /* -1: no */
     int cold_ms, cold_seed;
     bool gil, serve, no_feedback;

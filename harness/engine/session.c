@@ -40,6 +40,7 @@ struct ftf_session {
     uint64_t records;
     uint64_t reports_at_rearm;
     uint32_t since_rearm;
+    bool cut; /* in a run of the last scenario */
 };
 
 /* ---- records ------------------------------------------------------------------------------------------------------------- */
@@ -190,6 +191,7 @@ static void run_once(ftf_session *session, const ftf_run_plan *plan) {
     box->runs++;
     box->calls += tally.calls;
     box->accepted += tally.accepted;
+    session->cut = session->cut || tally.cut;
     box->round++;
 }
 
@@ -319,6 +321,8 @@ static void rearm(ftf_session *session) {
     }
 }
 
+bool ftf_session_was_cut(const ftf_session *session) { return session->cut; }
+
 void ftf_session_use_plan(ftf_session *session, const ftf_run_plan *plan) { session->plan = plan; }
 
 ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, ftf_error *err) {
@@ -334,6 +338,7 @@ ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, f
         return status;
     }
     begin_scenario(session, text, len);
+    session->cut = false;
     set_phase(session, FTF_PHASE_BUILDING);
     status = session->vm->prepare(session->vm, &session->scenario, err);
     if (status == FTF_OK) {

@@ -32,4 +32,7 @@ void ftf_session_use_plan(ftf_session *session, const ftf_run_plan *plan);
 /* Runs one scenario under its schedule; the text is what the fuzzer gave. FTF_INPUT when it does not parse. */
 ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, ftf_error *err);
 
+/* Whether a lane of the last scenario was cut short (ftf_sched_had_enough): it is no good to go on from. */
+bool ftf_session_was_cut(const ftf_session *session);
+
 #endif

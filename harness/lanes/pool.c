@@ -28,6 +28,7 @@ typedef struct lane_state {
     _Atomic uint32_t tid; /* futex word: 0 until the lane is open */
     uint64_t calls, accepted;
     uint32_t broken, broken_op;
+    bool cut;
     char end_edge; /* its address is the edge from this lane to the main thread */
 } lane_state;
 
@@ -81,7 +82,7 @@ static void run_section(lane_state *lane) {
     ftf_vm *vm = pool->vm;
     const ftf_section *section = &pool->scenario->lanes[lane->id];
     for (uint32_t op = 0; op < section->count; op++) {
-        for (uint32_t i = 0; i < section->ops[op].repeat; i++) {
+        for (uint32_t i = 0; i < section->ops[op].repeat && !(lane->cut = ftf_sched_had_enough()); i++) {
             ftf_sched_op(op, i);
             count(lane, op, vm->step(vm, lane->id, op));
         }
@@ -155,6 +156,7 @@ static void collect(ftf_pool *pool, ftf_tally *tally) {
         tally->calls += lane->calls;
         tally->accepted += lane->accepted;
         tally->broken += lane->broken;
+        tally->cut = tally->cut || lane->cut;
         if (lane->broken != 0) {
             tally->broken_lane = i;
             tally->broken_op = lane->broken_op;
@@ -172,6 +174,7 @@ void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_pl
     for (int i = 0; i < pool->lanes; i++) {
         lane_state *lane = &pool->lane[i];
         lane->calls = lane->accepted = 0;
+        lane->cut = false;
         lane->broken = 0;
     }
     ftf_sched_begin(plan);

@@ -26,6 +26,7 @@ typedef struct ftf_tally {
     uint32_t broken;   /* error-protocol violations */
     int broken_lane;   /* of the first one */
     uint32_t broken_op;
+    bool cut; /* a lane had had enough (ftf_sched_had_enough) before its last op */
     ftf_run_result run;
 } ftf_tally;
 

@@ -357,6 +357,10 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
     }
 }
 
+bool ftf_sched_had_enough(void) {
+    return ftf_self != NULL && atomic_load_explicit(&ftf_self->points, memory_order_relaxed) >= FTF_POINTS_ENOUGH;
+}
+
 void ftf_yield(ftf_lane *lane) {
     ftf_point_plain(lane);
     ftf_sched_lock();

@@ -36,6 +36,7 @@ enum {
     FTF_STEAL_MS = 20,          /* FACTS: hand-over after 20 ms without progress as the only fallback */
     FTF_PROFILE_POINTS = 65536, /* per lane; later points of a very long lane are no candidates */
     FTF_POLL_MS = 1,            /* how often the world outside is looked at while no lane can go on */
+    FTF_POINTS_ENOUGH = 65536,  /* a lane that has passed so many begins no further op in this run */
     FTF_DEADLOCK_MS = 1000,     /* all lanes blocked, and nobody outside has woken one, for this long */
 };
 
@@ -97,6 +98,11 @@ void ftf_sched_dismiss(int lane);
 
 /* The boundary before each execution of an op: a point. */
 void ftf_sched_op(uint32_t op, uint32_t iteration);
+
+/* True when the lane has passed FTF_POINTS_ENOUGH points in this scheduled run. An object that doubles with each repetition would
+   keep the process busy for seconds, and shows nothing that it did not show when it was small. Counted in points, so that
+   a replay ends where the campaign did. */
+bool ftf_sched_had_enough(void);
 
 /* The kernel's state letter of a thread of this process ('R' runs, 'S' and 'D' sleep), or '?'. Raw system calls only, so
    any thread may ask. */

@@ -47,6 +47,15 @@ static void test_progress__numbers_have_three_digits(void **state) {
     assert_string_equal(ftf_progress_number(123456789, text), "123 M");
 }
 
+static void test_worker__epochs_follow_the_universal_sequence(void **state) {
+    static const uint32_t first[] = {1, 1, 2, 1, 1, 2, 4, 1, 1, 2, 1, 1, 2, 4, 8, 1};
+    (void)state;
+    for (uint32_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+        assert_int_equal(ftf_worker_epoch(i + 1), FTF_WORKER_EPOCH * first[i]);
+    }
+    assert_int_equal(ftf_worker_epoch((1u << 20) - 1), FTF_WORKER_EPOCH << 19);
+}
+
 static void test_worker__waits_longer_after_each_early_death(void **state) {
     (void)state;
     assert_int_equal(ftf_worker_delay_ms(0), 0);
@@ -80,6 +89,7 @@ static void test_worker__cold_processes_get_their_share(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_worker__epochs_follow_the_universal_sequence),
         cmocka_unit_test(test_progress__formats_a_snapshot),
         cmocka_unit_test(test_progress__shows_no_limit_and_no_coverage_that_is_not_there),
         cmocka_unit_test(test_progress__numbers_have_three_digits),
