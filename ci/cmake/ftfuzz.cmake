@@ -116,7 +116,9 @@ function(ftfuzz_worker flavour)
   endforeach()
   target_link_libraries(ftf_python_${flavour} PRIVATE ftf_py ftf_scenario)
 
-  set(sanitizers_tsan -fsanitize=fuzzer,thread)
+  # The second: harness/oracle/repeats.h.
+  set(sanitizers_tsan -fsanitize=fuzzer,thread
+    -Wl,--wrap=_ZN6__tsan10ReportRaceEPNS_11ThreadStateEPNS_9RawShadowENS_6ShadowES4_m)
   set(sanitizers_asan -fsanitize=fuzzer,address,undefined -fno-sanitize=vptr)
   target_link_options(ftfuzz-worker-${flavour} PRIVATE
     ${sanitizers_${flavour}} -fuse-ld=lld -Wl,--export-dynamic)

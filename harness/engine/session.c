@@ -16,6 +16,7 @@
 #include "engine/modules.h"
 #include "findings/record.h"
 #include "oracle/raw.h"
+#include "oracle/repeats.h"
 #include "python/pyvm.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
@@ -27,6 +28,17 @@ enum { REARM_EVERY = 200 };
 /* A report costs TSan a millisecond even when it is swallowed. A scenario that has reported this often, and nothing new, is not
    run under further schedules. */
 enum { REPEATS_ENOUGH = 4 };
+
+/* Rounds in which lanes take turns at op boundaries, and at one boundary in how many at most. TSan needs no collision, but two
+   accesses with nothing between them that orders the lanes; most ops take a lock that does (a critical section, a mutex of the
+   extension), so of a lane that runs to its end only the last op can race. For ASan a switch inside an op is what counts. */
+#ifdef FTF_TSAN
+enum { TURN_ROUNDS = 2, TURNS_MAX = 4 };
+#else
+enum { TURN_ROUNDS = 0, TURNS_MAX = 1 };
+#endif
+
+enum { DROPS_MAX = 16 };
 
 struct ftf_session {
     const ftf_options *options;
@@ -234,6 +246,26 @@ static int compare_switches(const void *a, const void *b) {
     return x->lane != y->lane ? (int)x->lane - (int)y->lane : (x->point > y->point) - (x->point < y->point);
 }
 
+static uint32_t choose_drops(ftf_rng *rng, const ftf_run_plan *plan, uint32_t depth, ftf_switch *drops) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i + 1 < depth && i < DROPS_MAX; i++) {
+        count += choose_drop(rng, plan->lanes, &drops[count]);
+    }
+    qsort(drops, count, sizeof drops[0], compare_switches);
+    return count;
+}
+
+/* Whether any switch can make a difference: some lane touched what another one did. */
+static bool lanes_meet(const ftf_run_plan *plan) {
+    bool meet = false;
+    for (int lane = 0; lane < plan->lanes && !meet; lane++) {
+        uint32_t count;
+        ftf_profile_candidates(lane, &count);
+        meet = count > 0;
+    }
+    return meet;
+}
+
 static bool only_repeats(const ftf_session *session, uint64_t reports_before, uint64_t records_before) {
     return ftf_raw_total() - reports_before >= REPEATS_ENOUGH && session->records == records_before;
 }
@@ -242,24 +274,22 @@ static void run_rounds(ftf_session *session, const ftf_schedule *schedule) {
     uint64_t reports = ftf_raw_total(), records = session->records;
     ftf_rng rng = ftf_rng_seed(schedule->seed);
     ftf_run_plan plan = {.mode = FTF_RUN_SERIAL, .lanes = (int)session->scenario.lane_count};
-    ftf_switch drops[16];
+    ftf_switch drops[DROPS_MAX];
     ftf_profile_clear();
     shuffle(&rng, &plan);
     for (int round = 0; round < session->options->rounds; round++) {
         if (round >= 2) {
             plan.mode = FTF_RUN_PCT;
             plan.switches = drops;
-            plan.switch_count = 0;
             shuffle(&rng, &plan);
-            for (uint32_t i = 0; i + 1 < schedule->depth && i < 16; i++) {
-                plan.switch_count += choose_drop(&rng, plan.lanes, &drops[plan.switch_count]);
-            }
-            qsort(drops, plan.switch_count, sizeof drops[0], compare_switches);
+            plan.turns = round < 2 + TURN_ROUNDS ? 1 + ftf_rng_below(&rng, TURNS_MAX) : 0;
+            plan.turns_seed = ftf_rng_next(&rng);
+            plan.switch_count = plan.turns == 0 ? choose_drops(&rng, &plan, schedule->depth, drops) : 0;
         } else if (round == 1) {
             reverse(&plan);
         }
         run_once(session, &plan);
-        if (round >= 1 && only_repeats(session, reports, records)) {
+        if (round >= 1 && (only_repeats(session, reports, records) || !lanes_meet(&plan))) {
             return;
         }
     }
@@ -343,6 +373,7 @@ ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, f
     status = session->vm->prepare(session->vm, &session->scenario, err);
     if (status == FTF_OK) {
         ftf_feedback_begin(&session->scenario);
+        ftf_repeats_begin(&session->scenario);
         if (session->plan != NULL) {
             run_once(session, session->plan);
         } else {

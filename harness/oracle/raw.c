@@ -11,7 +11,7 @@ enum { SEEN_BITS = 14, SEEN_SIZE = 1 << SEEN_BITS };
 
 static ftf_raw_report reports[FTF_RAW_MAX];
 static _Atomic uint32_t used;
-static _Atomic uint64_t total;
+static _Atomic uint64_t total, swallowed;
 static _Atomic bool capture = true;
 
 /* How often each pair of places has come, by hash; two pairs that collide share a count, which loses repeats only. */
@@ -30,6 +30,8 @@ const ftf_raw_report *ftf_raw_get(uint32_t index) { return &reports[index]; }
 void ftf_raw_clear(void) { atomic_store(&used, 0); }
 
 uint64_t ftf_raw_total(void) { return atomic_load(&total); }
+
+uint64_t ftf_raw_swallowed(void) { return atomic_load(&swallowed); }
 
 void ftf_raw_capture(bool on) { atomic_store(&capture, on); }
 
@@ -77,6 +79,7 @@ void ftf_raw_commit(ftf_raw_report *report) {
     _Atomic uint8_t *count = &seen[(hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SEEN_BITS)];
     if (atomic_load(count) >= FTF_REPEATS) {
         report->kind = NULL;
+        atomic_fetch_add(&swallowed, 1);
         if (atomic_load(&used) == (uint32_t)(report - reports) + 1) {
             atomic_fetch_sub(&used, 1); /* the last one: nobody has come after us */
         }

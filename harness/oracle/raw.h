@@ -47,6 +47,9 @@ void ftf_raw_clear(void);
 /* All reports of this process, repeats included. */
 uint64_t ftf_raw_total(void);
 
+/* Of those, the repeats that were not kept. */
+uint64_t ftf_raw_swallowed(void);
+
 /* When on (the default), reports are kept here and not printed; off, the sanitizer prints and acts as usual, for runs
    without a supervisor. */
 void ftf_raw_capture(bool on);

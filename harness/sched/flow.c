@@ -10,7 +10,7 @@
 
 #include "sched/state.h"
 
-enum { TABLE_BITS = 12, TABLE_SIZE = 1 << TABLE_BITS, NO_OP = -1 };
+enum { TABLE_BITS = 12, TABLE_SIZE = 1 << TABLE_BITS, NO_OP = -1, MEETING_REACH = 8192 };
 
 typedef struct last_write {
     uintptr_t granule;
@@ -81,4 +81,41 @@ void ftf_flow_walk(const ftf_flow_sink *sink) {
         walk_ops(segment, inside, sink);
         inside[segment->lane] = segment->ends_inside ? (int)segment->last_op : NO_OP;
     }
+}
+
+/* ---- while lanes run ------------------------------------------------------------------------------------------------- */
+
+static const ftf_access *last_access(const ftf_lane *lane) {
+    uint32_t points = atomic_load_explicit(&lane->points, memory_order_relaxed);
+    return lane->log != NULL && points > 0 && points < FTF_PROFILE_POINTS ? &lane->log[points] : NULL;
+}
+
+/* The latest access of the lane to that granule, looked for among its last MEETING_REACH points. */
+static const ftf_access *find_access(const ftf_lane *lane, uintptr_t granule, bool writes_only) {
+    uint32_t reach = MEETING_REACH;
+    for (const ftf_access *at = last_access(lane); at != NULL && at > lane->log && reach > 0; at--, reach--) {
+        if (at->address >> 3 == granule && at->address != 0 && (at->write || !writes_only)) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+bool ftf_flow_meeting(uintptr_t *address, bool *write, ftf_flow_access *mine, ftf_flow_access *other) {
+    const ftf_lane *self = ftf_self;
+    const ftf_access *now = self != NULL ? last_access(self) : NULL;
+    if (now == NULL || now->address == 0) {
+        return false;
+    }
+    *address = now->address;
+    *write = now->write;
+    *mine = (ftf_flow_access){now->pc, self->id, now->op};
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        const ftf_access *met = i != self->id ? find_access(&ftf_sched.lane[i], now->address >> 3, !now->write) : NULL;
+        if (met != NULL) {
+            *other = (ftf_flow_access){met->pc, i, met->op};
+            return true;
+        }
+    }
+    return false;
 }

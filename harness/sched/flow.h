@@ -13,6 +13,7 @@
  *
  * Threads: main thread, while no lane runs.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ftf_flow_sink {
@@ -25,5 +26,17 @@ typedef struct ftf_flow_sink {
 } ftf_flow_sink;
 
 void ftf_flow_walk(const ftf_flow_sink *sink);
+
+/* One access of a lane: the low half of its program counter, and the op that it belongs to. */
+typedef struct ftf_flow_access {
+    uint32_t pc;
+    int lane;
+    uint16_t op;
+} ftf_flow_access;
+
+/* The access that the calling lane is at, and the latest one before it of any other lane to the same 8 bytes, one of the two
+   writing. False outside of a profiled run (serial, pct), and when nothing is known of either. On the lane's own thread,
+   between the point and the access; reads the logs, and nothing else. */
+bool ftf_flow_meeting(uintptr_t *address, bool *write, ftf_flow_access *mine, ftf_flow_access *other);
 
 #endif

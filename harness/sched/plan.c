@@ -5,7 +5,21 @@
  */
 #include "sched/state.h"
 
+void ftf_plan_drop_next(ftf_lane *lane) {
+    ftf_sched_lock();
+    if (atomic_load(&lane->status) == FTF_LANE_HOLDS) {
+        lane->drops_next = true;
+        atomic_store(&lane->trigger, lane->points + 1);
+    }
+    ftf_sched_unlock();
+}
+
 const ftf_event *ftf_plan_event(ftf_lane *lane) {
+    static const ftf_event drop = {.to = FTF_DROP};
+    if (lane->drops_next) {
+        lane->drops_next = false;
+        return &drop;
+    }
     while (lane->event_next < lane->event_count && lane->events[lane->event_next].point < lane->points) {
         lane->event_next++;
     }

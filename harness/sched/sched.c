@@ -353,6 +353,9 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
         }
         ftf_self->op = op;
         ftf_self->op_point = ftf_self->points + 1;
+        if (ftf_sched.turns != 0 && ftf_rng_one_in(&ftf_sched.turns_rng, ftf_sched.turns)) {
+            ftf_plan_drop_next(ftf_self);
+        }
         ftf_point_plain(ftf_self);
     }
 }
@@ -433,6 +436,8 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.lanes = plan->lanes;
     ftf_sched.alike = plan->alike;
     ftf_sched.by_op = plan->op_drop_count > 0;
+    ftf_sched.turns = plan->turns;
+    ftf_sched.turns_rng = ftf_rng_seed(plan->turns_seed);
     ftf_sched.diverged = 0;
     ftf_sched.idle_ms = 0;
     ftf_sched.segment_count = 0;
@@ -451,6 +456,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         atomic_store(&lane->status, i < plan->lanes ? FTF_LANE_READY : FTF_LANE_OUT);
         lane->log = NULL;
         lane->op = lane->op_point = 0;
+        lane->drops_next = false;
         if ((plan->mode == FTF_RUN_SERIAL || plan->mode == FTF_RUN_PCT) && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {
                 ftf_sched.logs[i] = calloc(FTF_PROFILE_POINTS, sizeof *ftf_sched.logs[i]);

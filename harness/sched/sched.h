@@ -65,6 +65,8 @@ typedef struct ftf_run_plan {
     uint32_t switch_count;
     const ftf_op_drop *op_drops; /* PCT, instead of switches: by increasing op and offset within a lane */
     uint32_t op_drop_count;
+    uint32_t turns; /* PCT: the priority also drops at one op boundary in so many, each repetition counted; 0: at none */
+    uint64_t turns_seed;
     bool alike; /* SERIAL: lanes do the same; what one does to shared memory any of them might: all of it is candidates */
 } ftf_run_plan;
 

@@ -55,6 +55,7 @@ enum { FTF_DROP = -1, FTF_NOBODY = -1, FTF_NEVER = INT32_MAX };
 typedef struct ftf_access {
     uintptr_t address; /* 0: a point that is no access */
     uint32_t pc;       /* of the accessing instruction, its low half: enough to tell instructions apart */
+    uint16_t op;       /* that the lane was in */
     bool write;
 } ftf_access;
 
@@ -84,6 +85,7 @@ typedef struct ftf_lane {
     bool timed_out;
     pid_t tid;
     uint32_t op, op_point; /* the op it is in, and the point at which it began this time */
+    bool drops_next;       /* ftf_plan_drop_next */
     ftf_event *events;     /* this lane's, by increasing point */
     uint32_t event_count, event_next;
 } ftf_lane;
@@ -95,6 +97,8 @@ typedef struct ftf_sched_state {
     int lanes;
     bool by_op;          /* events belong to ops: their points are filled in when the lane begins them */
     bool alike;          /* ftf_run_plan.alike */
+    uint32_t turns;      /* ftf_run_plan.turns */
+    ftf_rng turns_rng;   /* whoever has the token draws */
     _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
     int to_wake;         /* under the lock: whose thread is woken when the lock is given up */
     _Atomic int met;     /* lanes of a free run that are ready to start */
@@ -132,6 +136,9 @@ void ftf_plan_arm(ftf_lane *lane);
 /* The lane's event at exactly this point, or NULL. Events behind are passed over. */
 const ftf_event *ftf_plan_event(ftf_lane *lane);
 
+/* The lane's priority drops at its next point, whatever else is planned for that. */
+void ftf_plan_drop_next(ftf_lane *lane);
+
 /* The lane begins an op: the events in it get their points. Those of earlier ops that it did not come to are passed over. */
 void ftf_plan_begin_op(ftf_lane *lane, uint32_t op);
 
@@ -145,7 +152,7 @@ static inline void ftf_point(ftf_lane *lane, uintptr_t address, uint32_t pc, boo
     atomic_store_explicit(&lane->points, n, memory_order_relaxed);
     if (lane->log != NULL && n < FTF_PROFILE_POINTS) {
         bool own = address >= lane->stack_low && address < lane->stack_high;
-        lane->log[n] = (ftf_access){own ? 0 : address, pc, write};
+        lane->log[n] = (ftf_access){own ? 0 : address, pc, (uint16_t)lane->op, write};
     }
     if (__builtin_expect(n >= atomic_load_explicit(&lane->trigger, memory_order_relaxed), 0)) {
         ftf_point_reached(lane);
