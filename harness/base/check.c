@@ -1,6 +1,7 @@
 #include "base/check.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /*
@@ -34,6 +35,12 @@ static void add_number(message *out, int number) {
     add(out, p);
 }
 
+_Noreturn void ftf_exit(int code) {
+    for (;;) {
+        syscall(SYS_exit_group, code);
+    }
+}
+
 _Noreturn void ftf_bug(const char *file, int line, const char *what) {
     message out = {.len = 0};
     add(&out, "FTF-BUG ");
@@ -48,5 +55,5 @@ _Noreturn void ftf_bug(const char *file, int line, const char *what) {
     out.text[out.len++] = '\n';
     ssize_t written = write(STDERR_FILENO, out.text, out.len);
     (void)written; /* nothing is left to be done about a message that cannot be written */
-    _exit(FTF_WORKER_EXIT_BUG);
+    ftf_exit(FTF_WORKER_EXIT_BUG);
 }

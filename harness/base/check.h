@@ -9,6 +9,13 @@
  */
 enum { FTF_WORKER_EXIT_BUG = 83 };
 
+/*
+ * Ends the process with exactly this code, at once. libc's _exit is TSan's in a worker: of a main thread that it was told to
+ * ignore (python/pyvm.c) it makes an error of its own and its own exit code, which is 0 there, and a verdict or a bug of
+ * ours would be taken for a crash of the target.
+ */
+_Noreturn void ftf_exit(int code);
+
 _Noreturn void ftf_bug(const char *file, int line, const char *what);
 
 #define FTF_ASSERT(condition)                               \

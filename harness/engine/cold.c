@@ -48,7 +48,7 @@ static _Noreturn void follow(int status) {
         signal(WTERMSIG(status), SIG_DFL);
         raise(WTERMSIG(status));
     }
-    _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    ftf_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 /* The box as it is at the start of a process; its counters go on. */
@@ -65,7 +65,7 @@ static void run_in_child(const server *s, const ftf_text *text, const ftf_run_pl
     pid_t child = fork();
     if (child < 0) {
         fprintf(stderr, "ftfuzz-worker: error: cannot fork: %s\n", strerror(errno));
-        _exit(FTF_WORKER_EXIT_SETUP);
+        ftf_exit(FTF_WORKER_EXIT_SETUP);
     }
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -73,7 +73,7 @@ static void run_in_child(const server *s, const ftf_text *text, const ftf_run_pl
             s->run(text->data, text->len, plan);
             s->box->phase = FTF_PHASE_DONE;
         }
-        _exit(0);
+        ftf_exit(0);
     }
     int status = 0;
     while (waitpid(child, &status, 0) < 0) {
@@ -199,5 +199,5 @@ _Noreturn void ftf_cold_serve(const ftf_options *options, const ftf_catalog *cat
         box->cold_next = number + 1;
         serve_scenario(&s, number);
     }
-    _exit(0);
+    ftf_exit(0);
 }

@@ -49,7 +49,7 @@ static struct {
 
 static _Noreturn void give_up(const ftf_error *err) {
     fprintf(stderr, "ftfuzz-worker: error: %s\n", err->text);
-    _exit(FTF_WORKER_EXIT_SETUP);
+    ftf_exit(FTF_WORKER_EXIT_SETUP);
 }
 
 static void check(ftf_status status, const ftf_error *err) {
@@ -139,7 +139,7 @@ static void replay_once(const char *path, const ftf_text *text) {
         end = next != NULL ? next + 1 : text->data + text->len;
         if (ftf_session_run(worker.session, at, (size_t)(end - at), &err) != FTF_OK) {
             fprintf(stderr, "ftfuzz-worker: error: %s:%d: %s\n", path, err.line, err.text);
-            _exit(FTF_WORKER_EXIT_SETUP);
+            ftf_exit(FTF_WORKER_EXIT_SETUP);
         }
     }
 }
@@ -152,7 +152,7 @@ static _Noreturn void replay(const char *path) {
         replay_once(path, &text);
     }
     worker.box->phase = FTF_PHASE_DONE;
-    _exit(worker.box->records > 0 ? 66 : 0);
+    ftf_exit(worker.box->records > 0 ? 66 : 0);
 }
 
 static void run_cold(const char *text, size_t len, const ftf_run_plan *plan) {

@@ -31,7 +31,7 @@ static struct {
 
 static _Noreturn void give_up(const char *what) {
     fprintf(stderr, "ftfuzz-worker: error: %s: %s\n", what, strerror(errno));
-    _exit(FTF_WORKER_EXIT_SETUP);
+    ftf_exit(FTF_WORKER_EXIT_SETUP);
 }
 
 /* Splits a line at its tabs in place. */
@@ -56,7 +56,7 @@ static void redirect(const char *path, int flags, int to) {
 static void become_child(pid_t zygote, const char *errors, const char *folder) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != zygote) {
-        _exit(0); /* it died before the line above */
+        ftf_exit(0); /* it died before the line above */
     }
     redirect("/dev/null", O_RDONLY, STDIN_FILENO);
     redirect(errors, O_WRONLY | O_CREAT | O_APPEND, STDERR_FILENO);
@@ -123,7 +123,7 @@ static void wait_for_something(void) {
     }
     ssize_t n = read(STDIN_FILENO, &requests.bytes[requests.len], sizeof requests.bytes - requests.len);
     if (n == 0 || requests.len == sizeof requests.bytes) {
-        _exit(0);
+        ftf_exit(0);
     }
     requests.len += n > 0 ? (size_t)n : 0;
 }

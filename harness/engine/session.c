@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "engine/feedback.h"
 #include "engine/modules.h"
+#include "engine/watch.h"
 #include "findings/record.h"
 #include "oracle/raw.h"
 #include "oracle/repeats.h"
@@ -133,7 +134,7 @@ static void spool(ftf_session *session, ftf_record *record) {
     snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)session->box->records + 1);
     if (session->options->spool != NULL && ftf_record_write(record, session->options->spool, name, &err) != FTF_OK) {
         fprintf(stderr, "ftfuzz-worker: error: %s\n", err.text);
-        _Exit(FTF_EXIT_SETUP);
+        ftf_exit(FTF_WORKER_EXIT_SETUP);
     }
     session->records++;
     session->box->records++;

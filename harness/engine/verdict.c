@@ -215,7 +215,7 @@ _Noreturn void ftf_verdict_end(const char *kind, bool held, int code) {
         add_main(&page);
     }
     memcpy(box->verdict_kind, kind, strlen(kind) + 1);
-    _exit(code);
+    ftf_exit(code);
 }
 
 void ftf_verdict_init(const ftf_verdict_options *options) {

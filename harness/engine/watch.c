@@ -62,9 +62,9 @@ static bool is_other(int tid) {
     return false;
 }
 
-/* Who only looks now and then whether something has come does not count, because on a busy machine it is seen running for as
-   long as it waits for its turn: the lanes of a run in which nobody can have the token, and the main thread while lanes run. A
-   thread that the target made counts: a lane may wait for it. */
+/* Who only looks now and then whether something has come does not count, because on a busy machine it is seen running for
+   as long as it waits for its turn: the lanes of a run in which nobody can have the token, and the main thread while
+   lanes run. A thread that the target made counts: a lane may wait for it. */
 static bool counts(int tid) {
     if (is_lane(tid)) {
         return !ftf_sched_is_idle();

@@ -69,10 +69,10 @@ def report_of(scratch, target, text, signature):
     return (Path(hit["folder"]) / "report.txt").read_text() if hit else run.err
 
 
-def replayed(scratch, name, text):
+def replayed(scratch, name, text, flavour="asan"):
     file = scratch / f"{name}.ft"
     file.write_text(text)
-    result = ftf.ftfuzz("replay", file, "-n", 1, "--flavour", "asan", "--json", timeout=200)
+    result = ftf.ftfuzz("replay", file, "-n", 1, "--flavour", flavour, "--json", timeout=200)
     counts = result.json()
     return (counts[0] if counts else {"error": result.err}), result.seconds
 
@@ -101,8 +101,12 @@ def run(tally):
         hang = pool.submit(replayed, scratch, "hang", NOTHING_TO_RECEIVE)
         endless = pool.submit(replayed, scratch, "endless", COUNTING % 10**12)
         rounds = pool.submit(replayed, scratch, "rounds", COUNTING % (16 * 10**6))
+        full = pool.submit(replayed, scratch, "full", FULL_QUEUE, "tsan")
         check_locks(tally, locks.result())
         check_python(tally, python.result())
+        counts, _ = full.result()
+        others = [other["id"] for other in counts.get("others", [])]
+        tally.check("a deadlock is one under TSan, too", len(others) == 1 and others[0].startswith("deadlock-"), str(counts))
         counts, _ = hang.result()
         others = [other["id"] for other in counts.get("others", [])]
         tally.check("a lane that waits for nobody is a hang", len(others) == 1 and others[0].startswith("hang-"), str(counts))
