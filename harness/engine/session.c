@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "engine/feedback.h"
 #include "engine/modules.h"
+#include "engine/verdict.h"
 #include "engine/watch.h"
 #include "findings/record.h"
 #include "oracle/raw.h"
@@ -132,7 +133,14 @@ static void spool(ftf_session *session, ftf_record *record) {
     char name[128];
     ftf_error err;
     snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)session->box->records + 1);
-    if (session->options->spool != NULL && ftf_record_write(record, session->options->spool, name, &err) != FTF_OK) {
+    ftf_status status = FTF_OK;
+    if (session->options->spool != NULL) {
+        status = ftf_record_write(record, session->options->spool, name, &err);
+    }
+    if (status == FTF_HEAP) {
+        ftf_verdict_destroyed(err.text); /* nobody but the target writes where it must not; replays say how surely */
+    }
+    if (status != FTF_OK) {
         fprintf(stderr, "ftfuzz-worker: error: %s\n", err.text);
         ftf_exit(FTF_WORKER_EXIT_SETUP);
     }

@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "engine/modules.h"
+#include "engine/watch.h"
 #include "oracle/unwind.h"
 #include "python/stacks.h"
 
@@ -216,6 +217,14 @@ _Noreturn void ftf_verdict_end(const char *kind, bool held, int code) {
     }
     memcpy(box->verdict_kind, kind, strlen(kind) + 1);
     ftf_exit(code);
+}
+
+_Noreturn void ftf_verdict_destroyed(const char *why) {
+    ftf_blackbox *box = verdict.of.box;
+    page page = {.at = box->verdict_text, .end = box->verdict_text + sizeof box->verdict_text};
+    say(&page, "%s\n", why);
+    memcpy(box->verdict_kind, "heap-corruption", sizeof "heap-corruption");
+    ftf_exit(FTF_WORKER_EXIT_STUCK);
 }
 
 void ftf_verdict_init(const ftf_verdict_options *options) {

@@ -23,4 +23,8 @@ void ftf_verdict_init(const ftf_verdict_options *options);
    Python stacks; a lane that computes may hold any lock, and is not touched further than its registers. */
 _Noreturn void ftf_verdict_end(const char *kind, bool held, int code);
 
+/* Main thread: the process turns out to be destroyed while it writes down what a scenario did. What was said on the way is lost, so
+   what counts is the scenario. Needs no heap and takes no stacks: they would show our own code, which only came upon it. */
+_Noreturn void ftf_verdict_destroyed(const char *why);
+
 #endif

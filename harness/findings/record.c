@@ -42,8 +42,16 @@ void ftf_record_destroy(ftf_record *record) {
 /* ---- to JSON ----------------------------------------------------------------------------------------------------- */
 
 /*
+ * The heap in which this builds may be one that the target has destroyed: then memory that should be there is not, and text is no
+ * longer what it was. So nothing in here is asserted: whatever cannot be made makes the record as a whole fail.
+ */
+typedef struct writer {
+    bool failed;
+} writer;
+
+/*
  * Text of a dying process may hold any bytes, and jansson refuses what is not UTF-8. A record must not be lost for
- * that, so bytes beyond ASCII become question marks when the whole is not valid.
+ * that, so bytes beyond ASCII become question marks when the whole is not valid. NULL: there is no memory.
  */
 static json_t *text_to_json(const char *text) {
     json_t *json = json_string(text);
@@ -51,7 +59,9 @@ static json_t *text_to_json(const char *text) {
         return json;
     }
     char *clean = strdup(text);
-    FTF_ASSERT(clean);
+    if (!clean) {
+        return NULL;
+    }
     for (char *c = clean; *c; c++) {
         if ((unsigned char)*c >= 0x80) {
             *c = '?';
@@ -59,75 +69,87 @@ static json_t *text_to_json(const char *text) {
     }
     json = json_string(clean);
     free(clean);
-    FTF_ASSERT(json);
     return json;
 }
 
-static void put_text(json_t *object, const char *key, const char *text) {
+/* Both take the value over. */
+static void put(writer *w, json_t *object, const char *key, json_t *value) {
+    w->failed = json_object_set_new(object, key, value) != 0 || w->failed;
+}
+
+static void append(writer *w, json_t *array, json_t *value) {
+    w->failed = json_array_append_new(array, value) != 0 || w->failed;
+}
+
+static void put_text(writer *w, json_t *object, const char *key, const char *text) {
     if (text) {
-        (void)json_object_set_new(object, key, text_to_json(text));
+        put(w, object, key, text_to_json(text));
     }
 }
 
-static void put_integer(json_t *object, const char *key, uint64_t value) {
-    (void)json_object_set_new(object, key, json_integer((json_int_t)value));
+static void put_integer(writer *w, json_t *object, const char *key, uint64_t value) {
+    put(w, object, key, json_integer((json_int_t)value));
 }
 
 /* As text: a JSON number above 2^53 is not the same for every reader. */
-static void put_hex(json_t *object, const char *key, uint64_t value) {
+static void put_hex(writer *w, json_t *object, const char *key, uint64_t value) {
     char text[24];
     (void)snprintf(text, sizeof text, "0x%" PRIx64, value);
-    (void)json_object_set_new(object, key, json_string(text));
+    put(w, object, key, json_string(text));
 }
 
-static json_t *stack_to_json(const ftf_stack *stack) {
+static json_t *stack_to_json(writer *w, const ftf_stack *stack) {
     json_t *frames = json_array();
     for (uint32_t i = 0; i < stack->frame_count; i++) {
         json_t *frame = json_object();
-        put_text(frame, "module", stack->frames[i].module ? stack->frames[i].module : "");
-        put_hex(frame, "offset", stack->frames[i].offset);
-        (void)json_array_append_new(frames, frame);
+        put_text(w, frame, "module", stack->frames[i].module ? stack->frames[i].module : "");
+        put_hex(w, frame, "offset", stack->frames[i].offset);
+        append(w, frames, frame);
     }
     json_t *json = json_object();
-    put_text(json, "role", stack->role);
-    (void)json_object_set_new(json, "lane", json_integer(stack->lane));
-    (void)json_object_set_new(json, "op", json_integer(stack->op));
-    put_hex(json, "address", stack->address);
-    put_integer(json, "size", stack->size);
-    (void)json_object_set_new(json, "frames", frames);
-    put_text(json, "waits", stack->waits);
-    put_text(json, "python", stack->python);
+    put_text(w, json, "role", stack->role);
+    put(w, json, "lane", json_integer(stack->lane));
+    put(w, json, "op", json_integer(stack->op));
+    put_hex(w, json, "address", stack->address);
+    put_integer(w, json, "size", stack->size);
+    put(w, json, "frames", frames);
+    put_text(w, json, "waits", stack->waits);
+    put_text(w, json, "python", stack->python);
     return json;
 }
 
 json_t *ftf_record_to_json(const ftf_record *record) {
+    writer w = {.failed = false};
     json_t *json = json_object();
-    FTF_ASSERT(json);
-    put_integer(json, "format", FORMAT);
-    put_text(json, "kind", record->kind);
-    put_text(json, "flavour", record->flavour);
-    put_text(json, "target", record->target);
-    put_text(json, "scenario", record->scenario);
-    put_text(json, "original", record->original);
-    put_integer(json, "sequence", record->sequence);
-    put_text(json, "worker", record->worker);
-    put_integer(json, "runs", record->runs);
-    put_integer(json, "cpu_us", record->cpu_us);
+    put_integer(&w, json, "format", FORMAT);
+    put_text(&w, json, "kind", record->kind);
+    put_text(&w, json, "flavour", record->flavour);
+    put_text(&w, json, "target", record->target);
+    put_text(&w, json, "scenario", record->scenario);
+    put_text(&w, json, "original", record->original);
+    put_integer(&w, json, "sequence", record->sequence);
+    put_text(&w, json, "worker", record->worker);
+    put_integer(&w, json, "runs", record->runs);
+    put_integer(&w, json, "cpu_us", record->cpu_us);
     json_t *history = json_array();
     for (uint32_t i = 0; i < record->history_count; i++) {
-        (void)json_array_append_new(history, text_to_json(record->history[i]));
+        append(&w, history, text_to_json(record->history[i]));
     }
-    (void)json_object_set_new(json, "history", history);
-    put_integer(json, "steals", record->steals);
-    (void)json_object_set_new(json, "cold", json_boolean(record->cold));
-    put_text(json, "section", record->section);
-    put_text(json, "detail", record->detail);
+    put(&w, json, "history", history);
+    put_integer(&w, json, "steals", record->steals);
+    put(&w, json, "cold", json_boolean(record->cold));
+    put_text(&w, json, "section", record->section);
+    put_text(&w, json, "detail", record->detail);
     json_t *stacks = json_array();
     for (uint32_t i = 0; i < record->stack_count; i++) {
-        (void)json_array_append_new(stacks, stack_to_json(&record->stacks[i]));
+        append(&w, stacks, stack_to_json(&w, &record->stacks[i]));
     }
-    (void)json_object_set_new(json, "stacks", stacks);
-    put_text(json, "text", record->text);
+    put(&w, json, "stacks", stacks);
+    put_text(&w, json, "text", record->text);
+    if (w.failed) {
+        json_decref(json);
+        return NULL;
+    }
     return json;
 }
 
@@ -245,6 +267,7 @@ ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error 
 /* A record has one way to be copied that cannot forget a member: through its JSON. */
 ftf_status ftf_record_copy(const ftf_record *record, ftf_record **out, ftf_error *err) {
     json_t *json = ftf_record_to_json(record);
+    FTF_ASSERT(json); /* who copies is not the worker: its heap is sound */
     ftf_status status = ftf_record_from_json(json, out, err);
     json_decref(json);
     return status;
@@ -261,9 +284,11 @@ ftf_status ftf_record_write(const ftf_record *record, const char *folder, const 
         return status;
     }
     json_t *json = ftf_record_to_json(record);
-    char *text = json_dumps(json, JSON_INDENT(1));
+    char *text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
     json_decref(json);
-    FTF_ASSERT(text);
+    if (!text) {
+        return ftf_fail(err, FTF_HEAP, "a record cannot be written down: memory has run out or was overwritten");
+    }
     status = ftf_fs_write(path, text, strlen(text), err);
     free(text);
     return status;

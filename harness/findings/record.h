@@ -76,10 +76,13 @@ typedef struct ftf_record {
 ftf_record *ftf_record_create(void);
 void ftf_record_destroy(ftf_record *record);
 ftf_status ftf_record_copy(const ftf_record *record, ftf_record **out, ftf_error *err);
+
+/* NULL: the heap gives no memory, or text in it was overwritten. Bytes that are no UTF-8 are no trouble: see record.c. */
 json_t *ftf_record_to_json(const ftf_record *record);
 ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error *err);
 
-/* Writes the record as <folder>/<name>.json, whole or not at all. */
+/* Writes the record as <folder>/<name>.json, whole or not at all. FTF_IO when the disk refused, FTF_HEAP when this process is not
+   able to any more: in a worker the target may have destroyed the heap (engine/session.c). */
 ftf_status ftf_record_write(const ftf_record *record, const char *folder, const char *name, ftf_error *err);
 
 /* Reads such a file. FTF_IO when the disk refused, FTF_INPUT when it is no record. */

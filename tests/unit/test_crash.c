@@ -135,6 +135,22 @@ static void test_crash__verdict_of_the_watchdog(void **state) {
     assert_death((ftf_proc_end){.code = FTF_WORKER_EXIT_VERDICT}, "", FTF_DEATH_BUG, "verdict");
 }
 
+/* What engine/verdict.c leaves when a record could not be written down. */
+static void test_crash__a_destroyed_worker_is_the_target_s_death(void **state) {
+    (void)state;
+    box->phase = FTF_PHASE_FINISHING;
+    (void)snprintf(box->verdict_kind, sizeof box->verdict_kind, "heap-corruption");
+    (void)snprintf(box->verdict_text, sizeof box->verdict_text, "a record cannot be written down: memory is gone\n");
+    ftf_crash crash = judge((ftf_proc_end){.code = FTF_WORKER_EXIT_VERDICT}, "");
+    assert_int_equal(crash.death, FTF_DEATH_FINDING);
+    assert_string_equal(crash.record->kind, "heap-corruption");
+    assert_string_equal(crash.record->detail, "heap-corruption in finish");
+    assert_string_equal(crash.record->text, box->verdict_text);
+    assert_non_null(strstr(crash.record->scenario, "schedule at"));
+    assert_int_equal(crash.record->stack_count, 0);
+    ftf_crash_release(&crash);
+}
+
 static void test_crash__each_way_to_end(void **state) {
     (void)state;
     box->phase = FTF_PHASE_DONE;
@@ -197,6 +213,7 @@ int main(void) {
         TEST(test_crash__free_runs_and_overflown_lists_keep_their_schedule),
         TEST(test_crash__a_gap_ends_the_history),
         TEST(test_crash__verdict_of_the_watchdog),
+        TEST(test_crash__a_destroyed_worker_is_the_target_s_death),
         TEST(test_crash__each_way_to_end),
         TEST(test_crash__the_phase_decides_whose_it_is),
         TEST(test_crash__no_black_box_is_trouble_of_the_set_up),

@@ -70,6 +70,76 @@ static void test_record__bytes_that_are_no_text_do_not_lose_it(void **state) {
     ftf_record_destroy(after);
 }
 
+static void set(char **member, const char *text) {
+    free(*member);
+    *member = strdup(text);
+}
+
+/* As a live worker writes it: any of its texts may come from the target. */
+static void test_record__no_text_that_is_none_keeps_it_from_being_written(void **state) {
+    (void)state;
+    static const char BYTES[] = "a\xff\xc3(\xed\xa0\x80z", CLEAN[] = "a?\?(?\?\?z";
+    char folder[] = "/tmp/ftf-test-record-XXXXXX", path[256];
+    ftf_record *record = full_record(), *after = NULL;
+    ftf_error err = {0};
+    char **members[] = {&record->target,         &record->scenario,           &record->original,
+                        &record->detail,         &record->text,               &record->history[1],
+                        &record->stacks[0].waits, &record->stacks[0].python, &record->stacks[0].frames[0].module};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        set(members[i], BYTES);
+    }
+    (void)snprintf(record->worker, sizeof record->worker, "%s", BYTES);
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(ftf_record_write(record, folder, "w", &err), FTF_OK);
+    (void)snprintf(path, sizeof path, "%s/w.json", folder);
+    assert_int_equal(ftf_record_read(path, &after, &err), FTF_OK);
+    const char *kept[] = {after->target,          after->scenario,         after->original,
+                          after->detail,          after->text,             after->history[1],
+                          after->stacks[0].waits, after->stacks[0].python, after->stacks[0].frames[0].module,
+                          after->worker};
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        assert_string_equal(kept[i], CLEAN);
+    }
+    assert_string_equal(after->history[0], "a");
+    assert_int_equal(ftf_fs_remove_tree(folder, &err), FTF_OK);
+    ftf_record_destroy(record);
+    ftf_record_destroy(after);
+}
+
+static int allocations_left;
+
+static void *allocate_while_it_lasts(size_t size) { return allocations_left-- > 0 ? malloc(size) : NULL; }
+
+/* A target may have destroyed the heap in which its record is made: wherever that shows, it is an error, and leaves no file. */
+static void test_record__a_heap_that_gives_out_is_an_error(void **state) {
+    (void)state;
+    char folder[] = "/tmp/ftf-test-record-XXXXXX", path[256];
+    ftf_record *record = full_record();
+    ftf_status status = FTF_HEAP;
+    int tries = 0;
+    set(&record->detail, "caf\xe9");
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/w.json", folder);
+    json_set_alloc_funcs(allocate_while_it_lasts, free);
+    for (; status != FTF_OK && tries < 1000; tries++) {
+        ftf_error err = {0};
+        assert_false(ftf_fs_exists(path));
+        allocations_left = tries;
+        status = ftf_record_write(record, folder, "w", &err);
+        assert_true(status == FTF_OK || (status == FTF_HEAP && strstr(err.text, "memory")));
+    }
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(status, FTF_OK);
+    assert_true(tries > 50); /* it failed in every place, not in one */
+    assert_true(ftf_fs_exists(path));
+    ftf_record *after = NULL;
+    assert_int_equal(ftf_record_read(path, &after, NULL), FTF_OK);
+    assert_int_equal(after->stacks[0].frame_count, 1);
+    assert_int_equal(ftf_fs_remove_tree(folder, NULL), FTF_OK);
+    ftf_record_destroy(record);
+    ftf_record_destroy(after);
+}
+
 static void assert_refused(const char *text, const char *reason) {
     ftf_record *record = NULL;
     ftf_error err = {0};
@@ -136,6 +206,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record__json_keeps_everything),
         cmocka_unit_test(test_record__bytes_that_are_no_text_do_not_lose_it),
+        cmocka_unit_test(test_record__no_text_that_is_none_keeps_it_from_being_written),
+        cmocka_unit_test(test_record__a_heap_that_gives_out_is_an_error),
         cmocka_unit_test(test_record__what_is_no_record_is_refused_with_a_reason),
         cmocka_unit_test(test_record__more_stacks_and_frames_than_fit_are_cut),
         cmocka_unit_test(test_record__files_are_read_back_or_named),
