@@ -22,6 +22,7 @@ static pthread_mutex_t mutex;
 static pthread_cond_t cond;
 static pthread_rwlock_t rwlock;
 static int count;
+static pthread_t helper;
 
 static void reset(void) {
     memset(&done, 0, sizeof done);
@@ -114,8 +115,6 @@ static void cond__time_is_virtual_and_the_mutex_comes_back(void **state) {
     (void)state;
     always(wait_an_hour, touch, reset, hour_is_over);
 }
-
-static pthread_t helper;
 
 static void *signal_from_outside(void *unused) {
     usleep(30000);
@@ -268,6 +267,92 @@ static void once__a_lane_waits_for_the_initializer_of_another(void **state) {
     always(initialize_once, initialize_once, reset_once, both_done);
 }
 
+/* ---- barriers ------------------------------------------------------------------------------------------------------------------ */
+
+static pthread_barrier_t *barrier;
+static int serial;
+
+static void reset_barrier(void) {
+    reset();
+    serial = 0;
+    barrier = malloc(sizeof *barrier);
+    pthread_barrier_init(barrier, NULL, 3);
+}
+
+/* Whoever is told to tidy up may do so at once, though others have not come out of the call yet. */
+static void meet_twice(int lane) {
+    touch(lane);
+    note(lane, 1);
+    serial += pthread_barrier_wait(barrier) == PTHREAD_BARRIER_SERIAL_THREAD;
+    note(lane, 2);
+    touch(lane);
+    if (pthread_barrier_wait(barrier) == PTHREAD_BARRIER_SERIAL_THREAD) {
+        serial++;
+        assert_int_equal(pthread_barrier_destroy(barrier), 0);
+        memset(barrier, 0xff, sizeof *barrier);
+        free(barrier);
+    }
+    note(lane, 3);
+}
+
+static void met_in_step(void) {
+    assert_int_equal(done.length, 9);
+    assert_int_equal(serial, 2);
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(done.step[i].what, 1 + i / 3);
+    }
+}
+
+static void barrier__lanes_meet_and_one_is_told(void **state) {
+    (void)state;
+    toy *toy = toy_create(3, reset_barrier, NULL);
+    for (int lane = 0; lane < 3; lane++) {
+        toy_add(toy, lane, meet_twice);
+    }
+    always_the_same(toy, met_in_step);
+    toy_destroy(toy);
+}
+
+static void *meet_from_outside(void *unused) {
+    for (int i = 0; i < 3; i++) {
+        usleep(5000);
+        pthread_barrier_wait(barrier);
+    }
+    return unused;
+}
+
+/* Two lanes and a thread: now these, now that one is the last to come. */
+static void meet_a_thread(int lane) {
+    if (lane == 0) {
+        assert_int_equal(pthread_create(&helper, NULL, meet_from_outside, NULL), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        pthread_barrier_wait(barrier);
+        note(lane, i);
+    }
+    if (lane == 0) {
+        pthread_join(helper, NULL);
+        assert_int_equal(pthread_barrier_destroy(barrier), 0);
+    }
+}
+
+static void met_thrice(void) { assert_int_equal(done.length, 6); }
+
+static void barrier__a_thread_that_is_no_lane_meets_them(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, reset_barrier, NULL);
+    toy_add(toy, 0, meet_a_thread);
+    toy_add(toy, 1, meet_a_thread);
+    for (int i = 0; i < 20; i++) {
+        ftf_run_plan plan = {.mode = FTF_RUN_SERIAL, .lanes = 2, .order = {(uint8_t)(i % 2), (uint8_t)(1 - i % 2)}};
+        ftf_tally tally;
+        toy_run(toy, &plan, &tally);
+        assert_int_equal(tally.run.steals, 0);
+        met_thrice();
+    }
+    toy_destroy(toy);
+}
+
 static char lock_path[] = "/tmp/ftf-test-lock-XXXXXX";
 
 static void file_locked(int lane) {
@@ -368,6 +453,8 @@ int main(void) {
         cmocka_unit_test(mutex__a_timed_lock_gives_up_in_virtual_time),
         cmocka_unit_test(spin__a_lane_does_not_spin_for_ever),
         cmocka_unit_test(once__a_lane_waits_for_the_initializer_of_another),
+        cmocka_unit_test(barrier__lanes_meet_and_one_is_told),
+        cmocka_unit_test(barrier__a_thread_that_is_no_lane_meets_them),
         cmocka_unit_test(file__a_lock_of_another_lane_is_waited_for),
         cmocka_unit_test(thread__a_join_is_over_when_the_others_have_nothing_to_do),
         cmocka_unit_test(sleep__lanes_wake_up_in_the_order_of_their_deadlines),

@@ -37,6 +37,7 @@ static pthread_mutex_t mutex;
 static pthread_cond_t cond;
 static pthread_rwlock_t rwlock;
 static pthread_once_t once;
+static pthread_barrier_t barrier;
 static int ends[2], ready;
 static long *data; /* new memory for each run: a report disarms the cell for good */
 
@@ -47,6 +48,7 @@ static void reset(void) {
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&cond, NULL);
     pthread_rwlock_init(&rwlock, NULL);
+    pthread_barrier_init(&barrier, NULL, 2);
     if (ends[0] == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
         abort();
     }
@@ -152,6 +154,18 @@ static void join_before(int lane) {
     *data += 1;
 }
 
+static void write_and_wait(int lane) {
+    (void)lane;
+    *data += 1;
+    pthread_barrier_wait(&barrier);
+}
+
+static void wait_and_write(int lane) {
+    (void)lane;
+    pthread_barrier_wait(&barrier);
+    *data += 1;
+}
+
 static void nothing(int lane) { (void)lane; }
 
 static const struct {
@@ -167,6 +181,9 @@ static const struct {
     {"a read lock and a write lock do", write_under_read_lock, write_under_write_lock, false},
     {"a byte through a socket orders", receive_before, send_after, false},
     {"an initializer orders", read_after_once, read_after_once, false},
+    {"a barrier orders those behind it after those before it", write_and_wait, wait_and_write, false},
+    {"it does not order those behind it", wait_and_write, wait_and_write, true},
+    {"nor those before it", write_and_wait, write_and_wait, true},
     {"a join orders", join_before, nothing, false},
 };
 
