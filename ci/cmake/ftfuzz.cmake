@@ -73,6 +73,12 @@ function(ftfuzz_makefile_variable out text name)
   set(${out} "${value}" PARENT_SCOPE)
 endfunction()
 
+# TSan's runtime defines these names itself, and has no other names for them; harness/sched/interpose_guard.c is to win.
+set(FTFUZZ_GUARDS)
+foreach(call acquire release abort)
+  list(APPEND FTFUZZ_GUARDS -Wl,--defsym=__cxa_guard_${call}=ftf_guard_${call})
+endforeach()
+
 # ftfuzz_worker(FLAVOUR): the libFuzzer executable ftfuzz-worker-<flavour>, with that flavour's interpreter inside.
 #
 # Nothing of ours in it is instrumented, neither by a sanitizer nor for coverage: between two points of the extension
@@ -116,8 +122,8 @@ function(ftfuzz_worker flavour)
   endforeach()
   target_link_libraries(ftf_python_${flavour} PRIVATE ftf_py ftf_scenario)
 
-  # The second: harness/oracle/repeats.h.
-  set(sanitizers_tsan -fsanitize=fuzzer,thread
+  # The last: harness/oracle/repeats.h.
+  set(sanitizers_tsan -fsanitize=fuzzer,thread ${FTFUZZ_GUARDS}
     -Wl,--wrap=_ZN6__tsan10ReportRaceEPNS_11ThreadStateEPNS_9RawShadowENS_6ShadowES4_m)
   set(sanitizers_asan -fsanitize=fuzzer,address,undefined -fno-sanitize=vptr)
   target_link_options(ftfuzz-worker-${flavour} PRIVATE

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
-    tests/e2e/run.py [SUITE...]        cli, main, seeds, freed, destroyed, stuck, cold, canaries; default: all
+    tests/e2e/run.py [SUITE...]        cli, main, seeds, freed, destroyed, stuck, steals, cold, canaries; default: all
 """
 
 import re
@@ -18,6 +18,7 @@ import test_destroyed  # noqa: E402
 import test_main_job  # noqa: E402
 import test_freed  # noqa: E402
 import test_seeds  # noqa: E402
+import test_steals  # noqa: E402
 import test_stuck  # noqa: E402
 
 # A bug has 60 s as in `make canaries` and takes a few; a twin, which never ends early, gets a taste only.
@@ -37,7 +38,8 @@ def run_canaries(tally):
 
 
 SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run,
-          "destroyed": test_destroyed.run, "stuck": test_stuck.run, "cold": test_cold.run, "canaries": run_canaries}
+          "destroyed": test_destroyed.run, "stuck": test_stuck.run, "steals": test_steals.run, "cold": test_cold.run,
+          "canaries": run_canaries}
 
 
 def main():

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -267,6 +268,86 @@ static void once__a_lane_waits_for_the_initializer_of_another(void **state) {
     always(initialize_once, initialize_once, reset_once, both_done);
 }
 
+/* ---- C++ statics --------------------------------------------------------------------------------------------------------------- */
+
+/* What a compiler makes of `static T x = ...;` in a function, the first attempt at which throws. */
+int __cxa_guard_acquire(uint64_t *guard);
+void __cxa_guard_release(uint64_t *guard);
+void __cxa_guard_abort(uint64_t *guard);
+
+static uint64_t guard;
+static int attempts;
+
+static void reset_guard(void) {
+    reset();
+    guard = 0;
+    attempts = 0;
+}
+
+static bool is_made(void) { return *(const unsigned char *)&guard != 0; }
+
+static void make_at_second_attempt(int lane) {
+    while (!is_made() && __cxa_guard_acquire(&guard)) {
+        assert_int_equal(count++, 0);
+        touch(lane);
+        count--;
+        if (++attempts == 1) {
+            __cxa_guard_abort(&guard);
+        } else {
+            __cxa_guard_release(&guard);
+        }
+    }
+    assert_true(is_made());
+    note(lane, 1);
+}
+
+static void made_once(void) {
+    assert_int_equal(done.length, 2);
+    assert_int_equal(attempts, 2);
+}
+
+static void static__one_lane_makes_it_and_the_other_waits(void **state) {
+    (void)state;
+    always(make_at_second_attempt, make_at_second_attempt, reset_guard, made_once);
+}
+
+static sem_t begun;
+
+static void *find_made(void *unused) {
+    note(5, __cxa_guard_acquire(&guard));
+    return unused;
+}
+
+/* Another thread sleeps for it meanwhile. */
+static void *make_slowly(void *unused) {
+    pthread_t second;
+    assert_int_equal(__cxa_guard_acquire(&guard), 1);
+    assert_int_equal(pthread_create(&second, NULL, find_made, NULL), 0);
+    sem_post(&begun);
+    usleep(30000);
+    attempts = 1;
+    __cxa_guard_release(&guard);
+    pthread_join(second, NULL);
+    return unused;
+}
+
+static void come_behind_threads(int lane) {
+    sem_init(&begun, 0, 0);
+    assert_int_equal(pthread_create(&helper, NULL, make_slowly, NULL), 0);
+    sem_wait(&begun);
+    assert_int_equal(__cxa_guard_acquire(&guard), 0);
+    assert_int_equal(attempts, 1);
+    pthread_join(helper, NULL);
+    note(lane, 1);
+}
+
+static void made_by_thread(void) { assert_true(when(5, 0) == 0 && when(0, 1) == 1); }
+
+static void static__a_thread_that_is_no_lane_makes_it(void **state) {
+    (void)state;
+    always(come_behind_threads, touch, reset_guard, made_by_thread);
+}
+
 /* ---- barriers ------------------------------------------------------------------------------------------------------------------ */
 
 static pthread_barrier_t *barrier;
@@ -453,6 +534,8 @@ int main(void) {
         cmocka_unit_test(mutex__a_timed_lock_gives_up_in_virtual_time),
         cmocka_unit_test(spin__a_lane_does_not_spin_for_ever),
         cmocka_unit_test(once__a_lane_waits_for_the_initializer_of_another),
+        cmocka_unit_test(static__one_lane_makes_it_and_the_other_waits),
+        cmocka_unit_test(static__a_thread_that_is_no_lane_makes_it),
         cmocka_unit_test(barrier__lanes_meet_and_one_is_told),
         cmocka_unit_test(barrier__a_thread_that_is_no_lane_meets_them),
         cmocka_unit_test(file__a_lock_of_another_lane_is_waited_for),

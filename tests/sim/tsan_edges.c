@@ -17,6 +17,11 @@
 #include "base/check.h"
 #include "sim/toyvm.h"
 
+/* What a C++ compiler calls around a static of a function. */
+int __cxa_guard_acquire(uint64_t *guard);
+void __cxa_guard_release(uint64_t *guard);
+void __cxa_guard_abort(uint64_t *guard);
+
 void __tsan_on_report(void *report);
 void AnnotateIgnoreReadsBegin(const char *file, int line);
 void AnnotateIgnoreWritesBegin(const char *file, int line);
@@ -38,12 +43,14 @@ static pthread_cond_t cond;
 static pthread_rwlock_t rwlock;
 static pthread_once_t once;
 static pthread_barrier_t barrier;
+static uint64_t guard;
 static int ends[2], ready;
 static long *data; /* new memory for each run: a report disarms the cell for good */
 
 static void reset(void) {
     data = calloc(1, sizeof *data); /* left alone at the end: it would be given out again */
     ready = 0;
+    guard = 0;
     once = (pthread_once_t)PTHREAD_ONCE_INIT;
     pthread_mutex_init(&mutex, NULL);
     pthread_cond_init(&cond, NULL);
@@ -154,6 +161,28 @@ static void join_before(int lane) {
     *data += 1;
 }
 
+static void make_static(int lane) {
+    (void)lane;
+    if (__cxa_guard_acquire(&guard)) {
+        sched_yield();
+        *data += 1;
+        __cxa_guard_release(&guard);
+    }
+    if (*data == 0) {
+        abort();
+    }
+}
+
+/* To be the next to try is to be behind nobody, as TSan has it. */
+static void fail_to_make_static(int lane) {
+    (void)lane;
+    if (!__cxa_guard_acquire(&guard)) {
+        abort();
+    }
+    *data += 1;
+    __cxa_guard_abort(&guard);
+}
+
 static void write_and_wait(int lane) {
     (void)lane;
     *data += 1;
@@ -181,6 +210,8 @@ static const struct {
     {"a read lock and a write lock do", write_under_read_lock, write_under_write_lock, false},
     {"a byte through a socket orders", receive_before, send_after, false},
     {"an initializer orders", read_after_once, read_after_once, false},
+    {"a C++ static orders", make_static, make_static, false},
+    {"an attempt at one that failed does not", fail_to_make_static, fail_to_make_static, true},
     {"a barrier orders those behind it after those before it", write_and_wait, wait_and_write, false},
     {"it does not order those behind it", wait_and_write, wait_and_write, true},
     {"nor those before it", write_and_wait, write_and_wait, true},
