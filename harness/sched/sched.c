@@ -134,8 +134,9 @@ static bool anybody_waits_outside(void) {
 }
 
 /* Lanes that wait for something that nobody announces: those for which it has come are ready. Asked at moments that follow
-   from what lanes have done (see ftf_look). */
+   from what lanes have done (see ftf_look), and at any point of a lane: errno is as it was. */
 static void look_outside(bool idle) {
+    int saved_errno = errno;
     for (int i = 0; i < ftf_sched.lanes; i++) {
         ftf_lane *lane = &ftf_sched.lane[i];
         ftf_lane_status status = atomic_load(&lane->status);
@@ -144,6 +145,7 @@ static void look_outside(bool idle) {
             atomic_store(&lane->status, FTF_LANE_READY);
         }
     }
+    errno = saved_errno;
 }
 
 /* ---- who is next ------------------------------------------------------------------------------------------------------ */

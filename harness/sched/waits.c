@@ -29,7 +29,8 @@ bool ftf_sched_waiting(int id, ftf_waiting *out) {
         return false;
     }
     *out = (ftf_waiting){.kind = wait->what, .object = wait->object, .fd = -1, .holder = -1};
-    if (wait->what == FTF_WAIT_INPUT || wait->what == FTF_WAIT_OUTPUT || wait->what == FTF_WAIT_FILE_LOCK) {
+    if (wait->what == FTF_WAIT_INPUT || wait->what == FTF_WAIT_OUTPUT || wait->what == FTF_WAIT_CONNECTION ||
+        wait->what == FTF_WAIT_FILE_LOCK) {
         out->fd = wait->fd;
     } else if (wait->object == NULL && wait->look == FTF_LOOK_NEVER) {
         out->object = wait->channel;

@@ -3,8 +3,11 @@
  * what lanes wait for.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +15,8 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,6 +125,240 @@ static void socket__so_does_a_stream(void **state) {
     always(write_much, read_all, reset_socket, all_through);
 }
 
+static void fill_large(void) {
+    for (int i = 0; i < LARGE; i++) {
+        large[i] = (char)(i % 251);
+    }
+}
+
+/* Buffers of odd sizes, an empty one among them; LARGE in all. */
+static void split(struct iovec parts[5]) {
+    static const size_t sizes[5] = {1, 0, 4097, 100000, LARGE - 104098};
+    char *at = large;
+    for (int i = 0; i < 5; i++) {
+        parts[i] = (struct iovec){.iov_base = at, .iov_len = sizes[i]};
+        at += sizes[i];
+    }
+}
+
+static void write_vector(int lane) {
+    struct iovec parts[5];
+    split(parts);
+    note(lane, writev(ends[1], parts, 5) == LARGE);
+    close(ends[1]);
+    ends[1] = dup(ends[0]);
+}
+
+static void read_checked(int lane) {
+    static char room[5000];
+    long total = 0, wrong = 0;
+    for (ssize_t n; (n = read(ends[0], room, sizeof room)) > 0;) {
+        wrong += memcmp(room, large + total, (size_t)n) != 0;
+        total += n;
+        touch(lane);
+    }
+    note(lane, total == LARGE && wrong == 0 ? 4 : 5);
+}
+
+static void pipe__so_does_a_vector(void **state) {
+    (void)state;
+    fill_large();
+    always(write_vector, read_checked, reset_pipe, all_through);
+}
+
+/* With a descriptor, which must arrive once. */
+static void send_message(int lane) {
+    struct iovec parts[5];
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    const struct msghdr message = {
+        .msg_iov = parts, .msg_iovlen = 5, .msg_control = &control, .msg_controllen = sizeof control};
+    int own = STDERR_FILENO;
+    split(parts);
+    memcpy(CMSG_DATA(&control.header), &own, sizeof own);
+    note(lane, sendmsg(ends[1], &message, 0) == LARGE);
+    close(ends[1]);
+    ends[1] = dup(ends[0]);
+}
+
+static void receive_messages(int lane) {
+    static char room[5000];
+    long total = 0, passed = 0;
+    for (;;) {
+        struct iovec part = {.iov_base = room, .iov_len = sizeof room};
+        char control[CMSG_SPACE(sizeof(int)) * 2];
+        struct msghdr message = {
+            .msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+        ssize_t n = recvmsg(ends[0], &message, MSG_CMSG_CLOEXEC);
+        if (n <= 0) {
+            break;
+        }
+        const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        if (header != NULL && header->cmsg_type == SCM_RIGHTS) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(header), sizeof fd);
+            close(fd);
+            passed++;
+        }
+        total += memcmp(room, large + total, (size_t)n) == 0 ? n : 0;
+        touch(lane);
+    }
+    note(lane, total == LARGE && passed == 1 ? 4 : 5);
+}
+
+static void socket__so_does_a_message(void **state) {
+    (void)state;
+    fill_large();
+    always(send_message, receive_messages, reset_socket, all_through);
+}
+
+static void receive_three(int lane) {
+    char bytes[4] = "";
+    note(lane, recv(ends[0], bytes, 3, MSG_WAITALL) == 3 && strcmp(bytes, "abc") == 0);
+    note(lane, recv(ends[0], bytes, 3, MSG_WAITALL) == 1 && bytes[0] == 'd' ? 2 : 9);
+    note(lane, recv(ends[0], bytes, 3, MSG_WAITALL) == 0 ? 3 : 9);
+}
+
+static void send_one_by_one(int lane) {
+    for (const char *c = "abcd"; *c; c++) {
+        assert_int_equal(send(ends[1], c, 1, 0), 1);
+        touch(lane);
+        sleep(1);
+    }
+    shutdown(ends[1], SHUT_WR);
+}
+
+static void received_three(void) { assert_true(when(0, 1) == 0 && when(0, 2) == 1 && when(0, 3) == 2); }
+
+static void socket__a_receive_waits_for_all(void **state) {
+    (void)state;
+    always(receive_three, send_one_by_one, reset_socket, received_three);
+}
+
+/* ---- connecting ---------------------------------------------------------------------------------------------------------------- */
+
+static int listener;
+static union {
+    struct sockaddr any;
+    struct sockaddr_un local;
+    struct sockaddr_in net;
+} address;
+static socklen_t address_length;
+
+static void listen_at_address(int family) {
+    reset();
+    ends[0] = ends[1] = 0;
+    if (listener != 0) {
+        close(listener);
+    }
+    listener = socket(family, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, &address.any, address_length), 0);
+    assert_int_equal(listen(listener, 0), 0);
+    address_length = sizeof address;
+    assert_int_equal(getsockname(listener, &address.any, &address_length), 0);
+}
+
+/* No name: the system chooses one. */
+static void reset_local(void) {
+    address.local = (struct sockaddr_un){.sun_family = AF_UNIX};
+    address_length = sizeof(sa_family_t);
+    listen_at_address(AF_UNIX);
+}
+
+static void reset_net(void) {
+    address.net = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address_length = sizeof address.net;
+    listen_at_address(AF_INET);
+}
+
+static int connected(void) {
+    int fd = socket(address.any.sa_family, SOCK_STREAM, 0);
+    errno = 4711;
+    assert_int_equal(connect(fd, &address.any, address_length), 0);
+    assert_int_equal(errno, 4711);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+    return fd;
+}
+
+/* There is room for one that has not been accepted. */
+static void connect_thrice(int lane) {
+    int fd[3];
+    for (int i = 0; i < 3; i++) {
+        fd[i] = connected();
+        note(lane, i);
+    }
+    for (int i = 0; i < 3; i++) {
+        char byte;
+        assert_int_equal(read(fd[i], &byte, 1), 0);
+        close(fd[i]);
+    }
+}
+
+/* A lane that looks for another one whether it is let in must not show it. */
+static void accept_thrice(int lane) {
+    for (int i = 0; i < 3; i++) {
+        errno = 815;
+        touch(lane);
+        sched_yield();
+        assert_int_equal(errno, 815);
+        sleep(1);
+        close(accept(listener, NULL, NULL));
+        note(lane, 10 + i);
+    }
+}
+
+static void let_in_one_by_one(void) {
+    assert_int_equal(done.length, 6);
+    assert_true(when(1, 10) < when(0, 2));
+}
+
+static void connect__a_lane_waits_to_be_let_in(void **state) {
+    (void)state;
+    always(connect_thrice, accept_thrice, reset_local, let_in_one_by_one);
+}
+
+static void connect_and_read(int lane) {
+    char byte;
+    int fd = connected();
+    note(lane, read(fd, &byte, 1) == 1);
+    close(fd);
+}
+
+static void accept_and_write(int lane) {
+    touch(lane);
+    int fd = accept(listener, NULL, NULL);
+    assert_int_equal(write(fd, "x", 1), 1);
+    note(lane, 2);
+    close(fd);
+}
+
+static void met(void) { assert_true(when(0, 1) == 1 && when(1, 2) == 0); }
+
+static void connect__over_the_network_too(void **state) {
+    (void)state;
+    always(connect_and_read, accept_and_write, reset_net, met);
+}
+
+static void connect_to_nobody(int lane) {
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    close(listener);
+    listener = 0;
+    note(lane, connect(fd, &address.any, address_length) == -1 ? errno : 0);
+    note(lane, connect(-1, &address.any, address_length) == -1 ? errno : 0);
+    close(fd);
+}
+
+static void nobody_there(void) { assert_true(when(0, ECONNREFUSED) == 0 && when(0, EBADF) == 1); }
+
+static void connect__is_refused_as_ever(void **state) {
+    (void)state;
+    always(connect_to_nobody, touch, reset_net, nobody_there);
+}
+
+/* ---- events -------------------------------------------------------------------------------------------------------------------- */
+
 static int64_t now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -212,6 +451,12 @@ int main(void) {
         cmocka_unit_test(socket__a_send_of_another_lane_ends_a_receive),
         cmocka_unit_test(pipe__a_write_that_does_not_fit_goes_in_pieces),
         cmocka_unit_test(socket__so_does_a_stream),
+        cmocka_unit_test(pipe__so_does_a_vector),
+        cmocka_unit_test(socket__so_does_a_message),
+        cmocka_unit_test(socket__a_receive_waits_for_all),
+        cmocka_unit_test(connect__a_lane_waits_to_be_let_in),
+        cmocka_unit_test(connect__over_the_network_too),
+        cmocka_unit_test(connect__is_refused_as_ever),
         cmocka_unit_test(poll__times_out_in_virtual_time),
         cmocka_unit_test(poll__an_event_ends_it_as_it_does_select_and_epoll),
         cmocka_unit_test(pipe__what_comes_from_outside_is_polled_for),
