@@ -25,7 +25,14 @@ __thread ftf_lane *ftf_self __attribute__((tls_model("initial-exec")));
 
 static atomic_flag lock_flag = ATOMIC_FLAG_INIT;
 
+/* The lane that this thread is again when it gives the lock up. */
+static __thread ftf_lane *interrupted __attribute__((tls_model("initial-exec")));
+
+/* A signal handler may run in here, and then as long as the lane waits for the token. It is no lane: what it does are no points,
+   because they would come back here, and its calls are the real ones. */
 void ftf_sched_lock(void) {
+    interrupted = ftf_self;
+    ftf_self = NULL;
     while (atomic_flag_test_and_set_explicit(&lock_flag, memory_order_acquire)) {
         syscall(SYS_sched_yield); /* never sched_yield(): that one is ours and would come back here */
     }
@@ -33,11 +40,19 @@ void ftf_sched_lock(void) {
 
 static void wake(ftf_lane *lane) { syscall(SYS_futex, &lane->granted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
 
+/* True for a lane that has the token, or has not noticed yet that it was robbed; all others are on their way to await. */
+static bool goes_on(const ftf_lane *lane) {
+    ftf_lane_status status = atomic_load(&lane->status);
+    return status == FTF_LANE_HOLDS || status == FTF_LANE_ROBBED;
+}
+
 /* The lane that was given the token meanwhile is woken only now: otherwise it would run into the lock first. */
 void ftf_sched_unlock(void) {
+    ftf_lane *self = interrupted != NULL && goes_on(interrupted) ? interrupted : NULL;
     int to = ftf_sched.to_wake;
     ftf_sched.to_wake = FTF_NOBODY;
     atomic_flag_clear_explicit(&lock_flag, memory_order_release);
+    ftf_self = self;
     if (to != FTF_NOBODY) {
         wake(&ftf_sched.lane[to]);
     }
@@ -98,6 +113,7 @@ static void await(ftf_lane *lane) {
         syscall(SYS_futex, &lane->granted, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
     }
     atomic_store(&lane->granted, 0);
+    ftf_self = ftf_sched.mode != FTF_RUN_FREE ? lane : NULL;
     errno = saved_errno;
 }
 
@@ -490,9 +506,6 @@ void ftf_sched_enter(int id) {
         find_stack(lane);
     }
     await(lane);
-    if (ftf_sched.mode != FTF_RUN_FREE) {
-        ftf_self = lane;
-    }
 }
 
 void ftf_sched_meet(void) {
