@@ -16,6 +16,25 @@
  * Nobody says so when a descriptor becomes ready; `still` is asked before each choice of a lane, so that the answer depends on
  * what the lanes have done and on nothing else. And what only the world outside does (a thread of the target's own
  * ends) is asked for when no lane can go on, because at any other moment the answer would depend on time.
+ *
+ * Signals. A handler runs in a waiting lane as anywhere, and is no lane while it does (ftf_sched_lock). The wait goes on after it, also
+ * where POSIX has the call end with EINTR: had the signal come a moment before the call, the call would have waited as well, so a
+ * program that is right cannot tell; and when a signal comes depends on time, so what it did to a wait could not be replayed. What
+ * is left open: a handler that posts a semaphore just while its thread has the scheduler's lock waits for itself.
+ *
+ * Cancellation. A lane is no thread of the target's: it must not end before its section does, so pthread_cancel of one is not provided for
+ * (nothing in CPython calls it). An emulated wait is no cancellation point; the real call after it is, as ever.
+ *
+ * What still sleeps in the kernel, and is robbed:
+ *   - stdio on pipes and sockets (fread, fgets, getc, fwrite, fflush, ... on a FILE). libc reads and writes by internal calls, so the
+ *     whole family would have to be ours, some 60 functions with printf, scanf, the wide ones and __uflow behind the macros. The
+ *     FILE's lock is held over the wait: a lane that waits in our place without it would let others into the middle of a read, which
+ *     cannot happen in reality; one that waits with it makes sleep in libc whoever comes by a function that is not ours.
+ *   - sendmmsg, recvmmsg, sendfile, splice, tee, vmsplice: blocking in the middle, and more than one descriptor or message at a time.
+ *   - recvfrom and recvmsg with MSG_WAITALL, which would have to put addresses and control data together from several calls, and a
+ *     send of MSG_OOB that does not fit.
+ *   - msgrcv and semop, for which there is nothing to poll; mq_receive and mq_send; select with more than FD_SETSIZE descriptors; raw system calls.
+ *   - an extension with a C++ library of its own inside (interpose_guard.c), and barriers of another libc (interpose_barrier.c).
  */
 #include <dlfcn.h>
 #include <errno.h>
