@@ -26,14 +26,13 @@
  * (nothing in CPython calls it). An emulated wait is no cancellation point; the real call after it is, as ever.
  *
  * What still sleeps in the kernel, and is robbed:
- *   - stdio on pipes and sockets (fread, fgets, getc, fwrite, fflush, ... on a FILE). libc reads and writes by internal calls, so the
- *     whole family would have to be ours, some 60 functions with printf, scanf, the wide ones and __uflow behind the macros. The
- *     FILE's lock is held over the wait: a lane that waits in our place without it would let others into the middle of a read, which
- *     cannot happen in reality; one that waits with it makes sleep in libc whoever comes by a function that is not ours.
+ *   - stdio on pipes and sockets but for the functions in interpose_stdio.c: printf, scanf, getline, the wide ones, and what libc has
+ *     behind its macros; some 50 names, each of which would have to be cut open in the same way.
  *   - sendmmsg, recvmmsg, sendfile, splice, tee, vmsplice: blocking in the middle, and more than one descriptor or message at a time.
  *   - recvfrom and recvmsg with MSG_WAITALL, which would have to put addresses and control data together from several calls, and a
  *     send of MSG_OOB that does not fit.
- *   - msgrcv and semop, for which there is nothing to poll; mq_receive and mq_send; select with more than FD_SETSIZE descriptors; raw system calls.
+ *   - msgrcv and semop, for which there is nothing to poll; mq_receive and mq_send; select with more than FD_SETSIZE descriptors; raw
+ *     system calls.
  *   - an extension with a C++ library of its own inside (interpose_guard.c), and barriers of another libc (interpose_barrier.c).
  */
 #include <dlfcn.h>
@@ -110,5 +109,9 @@ static inline bool ftf_block_while(ftf_lane *lane, const ftf_wait *wait, uint64_
     }
     return true;
 }
+
+/* The lane waits until a descriptor is ready for POLLIN or POLLOUT, unless it does not block; false, with errno, when the time is over that
+   its socket was told to wait (interpose_io.c). */
+bool ftf_await_descriptor(ftf_lane *lane, int fd, short events);
 
 #endif

@@ -103,6 +103,8 @@ static bool await_ready(ftf_lane *lane, int fd, short events, int flags) {
     return in_time;
 }
 
+bool ftf_await_descriptor(ftf_lane *lane, int fd, short events) { return await_ready(lane, fd, events, 0); }
+
 /* SOCK_STREAM, ...; -1: no socket. */
 static int socket_type(int fd) {
     int type = -1;
