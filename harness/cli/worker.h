@@ -110,10 +110,11 @@ void ftf_worker_destroy(ftf_worker *worker);
    are found by warm processes, many within the first second.) */
 bool ftf_worker_owes_cold(uint64_t total_ms, uint64_t cold_ms, uint32_t percent);
 
-/* How many scenarios the process of epoch `number` (from 1) runs. What scenarios leave in the module piles up, until one that would
-   show a bug no longer can: a freelist that never is empty again, a cache that is full. So a process ends in order after a while.
-   How long a while is best nobody knows beforehand, and for that the universal sequence (Luby, Sinclair, Zuckerman: Optimal speedup
-   of Las Vegas algorithms, 1993) costs a logarithmic factor at most over the best fixed one: 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ... */
+/* How many scenarios the process of epoch `number` (from 1) runs. What scenarios leave in the module piles up, until one
+   that would show a bug no longer can: a freelist that never is empty again, a cache that is full. So a process ends in
+   order after a while. How long a while is best nobody knows beforehand, and for that the universal sequence (Luby,
+   Sinclair, Zuckerman: Optimal speedup of Las Vegas algorithms, 1993) costs a logarithmic factor at most over the best
+   fixed one: 1 1 2 1 1 2 4 1 1 2 1 1 2 4 8 ... */
 uint32_t ftf_worker_epoch(uint32_t number);
 
 /* How long to wait before the next process after `early` early deaths in a row. */

@@ -207,7 +207,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (worker.options.epoch > 0 && worker.box->sequence >= (uint64_t)worker.options.epoch) {
         worker.box->phase = FTF_PHASE_DONE;
-        _exit(0); /* what libFuzzer found worth keeping is in its folder already */
+        ftf_exit(0); /* what libFuzzer found worth keeping is in its folder already */
     }
     bool good = ftf_session_run(worker.session, (const char *)data, size, &err) == FTF_OK;
     return good && !ftf_session_was_cut(worker.session) ? 0 : -1;

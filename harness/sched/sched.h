@@ -101,9 +101,9 @@ void ftf_sched_dismiss(int lane);
 /* The boundary before each execution of an op: a point. */
 void ftf_sched_op(uint32_t op, uint32_t iteration);
 
-/* True when the lane has passed FTF_POINTS_ENOUGH points in this scheduled run. An object that doubles with each repetition would
-   keep the process busy for seconds, and shows nothing that it did not show when it was small. Counted in points, so that
-   a replay ends where the campaign did. */
+/* True when the lane has passed FTF_POINTS_ENOUGH points in this scheduled run. An object that doubles with each
+   repetition would keep the process busy for seconds, and shows nothing that it did not show when it was small. Counted
+   in points, so that a replay ends where the campaign did. */
 bool ftf_sched_had_enough(void);
 
 /* The kernel's state letter of a thread of this process ('R' runs, 'S' and 'D' sleep), or '?'. Raw system calls only, so
