@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/proc.h"
 #include "base/rng.h"
 #include "base/text.h"
@@ -327,6 +328,7 @@ static void run_schedule(ftf_session *session) {
         return;
     case FTF_SCHEDULE_FREE:
         plan.mode = FTF_RUN_FREE;
+        plan.seed = ftf_hash_bytes(FTF_HASH_START, session->box->scenario, session->box->scenario_len);
         run_once(session, &plan);
         return;
     }

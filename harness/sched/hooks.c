@@ -8,7 +8,7 @@
 #define FTF_ACCESS_HOOK(size) \
     void __sanitizer_cov_load##size(void *address); \
     void __sanitizer_cov_load##size(void *address) { \
-        ftf_lane *lane = ftf_self; \
+        ftf_lane *lane = ftf_self != NULL ? ftf_self : ftf_free_lane; \
         if (lane != NULL) { \
             uint32_t caller = (uint32_t)(uintptr_t)__builtin_return_address(0); \
             ftf_point(lane, (uintptr_t)address, caller, false); \
@@ -16,7 +16,7 @@
     } \
     void __sanitizer_cov_store##size(void *address); \
     void __sanitizer_cov_store##size(void *address) { \
-        ftf_lane *lane = ftf_self; \
+        ftf_lane *lane = ftf_self != NULL ? ftf_self : ftf_free_lane; \
         if (lane != NULL) { \
             uint32_t caller = (uint32_t)(uintptr_t)__builtin_return_address(0); \
             ftf_point(lane, (uintptr_t)address, caller, true); \

@@ -22,6 +22,7 @@
 
 ftf_sched_state ftf_sched;
 __thread ftf_lane *ftf_self __attribute__((tls_model("initial-exec")));
+__thread ftf_lane *ftf_free_lane __attribute__((tls_model("initial-exec")));
 
 static atomic_flag lock_flag = ATOMIC_FLAG_INIT;
 
@@ -326,6 +327,10 @@ static void rejoin(ftf_lane *lane) {
 }
 
 void ftf_point_reached(ftf_lane *lane) {
+    if (ftf_sched.mode == FTF_RUN_FREE) {
+        ftf_delay(lane);
+        return;
+    }
     if (atomic_load(&lane->status) == FTF_LANE_ROBBED) {
         rejoin(lane);
         return;
@@ -484,6 +489,9 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         }
     }
     ftf_plan_deal(plan);
+    for (int i = 0; plan->mode == FTF_RUN_FREE && i < plan->lanes; i++) {
+        ftf_delay_deal(&ftf_sched.lane[i], plan->seed);
+    }
 }
 
 static void find_stack(ftf_lane *lane) {
@@ -506,6 +514,7 @@ void ftf_sched_enter(int id) {
         find_stack(lane);
     }
     await(lane);
+    ftf_free_lane = ftf_sched.mode == FTF_RUN_FREE ? lane : NULL;
 }
 
 void ftf_sched_meet(void) {
@@ -536,7 +545,7 @@ void ftf_sched_dismiss(int id) {
 
 void ftf_sched_leave(void) {
     ftf_lane *lane = ftf_self;
-    ftf_self = NULL;
+    ftf_self = ftf_free_lane = NULL;
     if (lane == NULL) {
         return;
     }

@@ -42,7 +42,7 @@ enum {
 
 /* What a run does with the token. */
 typedef enum ftf_run_mode {
-    FTF_RUN_FREE,   /* all lanes at once, nothing is intercepted */
+    FTF_RUN_FREE,   /* all lanes at once; no call is intercepted, but lanes tarry at some of their accesses (delay.c) */
     FTF_RUN_SERIAL, /* one lane after the other, in `order`; also learns which points touch shared addresses */
     FTF_RUN_PCT,    /* priorities, dropped at the `drops` */
     FTF_RUN_AT,     /* exactly the listed switches */
@@ -67,6 +67,7 @@ typedef struct ftf_run_plan {
     uint32_t op_drop_count;
     uint32_t turns; /* PCT: the priority also drops at one op boundary in so many, each repetition counted; 0: at none */
     uint64_t turns_seed;
+    uint64_t seed; /* FREE: what is drawn of the delays */
     bool alike; /* SERIAL: lanes do the same; what one does to shared memory any of them might: all of it is candidates */
 } ftf_run_plan;
 

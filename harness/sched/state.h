@@ -88,6 +88,7 @@ typedef struct ftf_lane {
     bool drops_next;       /* ftf_plan_drop_next */
     ftf_event *events;     /* this lane's, by increasing point */
     uint32_t event_count, event_next;
+    ftf_rng delays; /* of a free run */
 } ftf_lane;
 
 typedef struct ftf_sched_state {
@@ -122,6 +123,9 @@ extern ftf_sched_state ftf_sched;
 /* The lane of this thread while it takes part in a scheduled run, else NULL. */
 extern __thread ftf_lane *ftf_self __attribute__((tls_model("initial-exec")));
 
+/* The lane of this thread while it takes part in a free run, else NULL. Its accesses are points, too, but no call is intercepted. */
+extern __thread ftf_lane *ftf_free_lane __attribute__((tls_model("initial-exec")));
+
 void ftf_sched_lock(void);
 void ftf_sched_unlock(void);
 
@@ -141,6 +145,16 @@ void ftf_plan_drop_next(ftf_lane *lane);
 
 /* The lane begins an op: the events in it get their points. Those of earlier ops that it did not come to are passed over. */
 void ftf_plan_begin_op(ftf_lane *lane, uint32_t op);
+
+/* ---- delay.c: lanes of a free run tarry at some of their points ---- */
+
+enum { FTF_DELAY_EVERY = 100 }; /* points from one to the next on average; measured: ARCHITECTURE.md */
+
+/* Before a run: draws where the lane tarries first. */
+void ftf_delay_deal(ftf_lane *lane, uint64_t seed);
+
+/* The lane has come there: it tarries, and draws the next point. */
+void ftf_delay(ftf_lane *lane);
 
 /* ---- points ---- */
 

@@ -17,6 +17,7 @@
 
 #include "base/rng.h"
 #include "sched/flow.h"
+#include "sched/state.h"
 #include "sim/toyvm.h"
 
 static volatile long shared, private_words[2], broken;
@@ -466,14 +467,85 @@ static void sched__calls_on_a_lock_of_both_lanes_are_candidates(void **state) {
     toy_destroy(toy);
 }
 
-static void sched__free_runs_intercept_nothing(void **state) {
+/* ---- free runs ----------------------------------------------------------------------------------------------------------- */
+
+static void sched__free_runs_intercept_no_calls(void **state) {
     (void)state;
-    toy *toy = check_then_use_toy();
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, critical);
+    toy_add(toy, 1, clear);
     ftf_run_plan plan = {.mode = FTF_RUN_FREE, .lanes = 2};
     ftf_tally tally;
     toy_run(toy, &plan, &tally);
     assert_int_equal(tally.calls, 2);
-    assert_int_equal(ftf_sched_points(0), 0);
+    assert_int_equal(ftf_sched_points(0), 3); /* accesses: neither the mutex, nor the boundary, nor the end */
+    assert_int_equal(ftf_sched_points(1), 41);
+    toy_destroy(toy);
+}
+
+static uint64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+enum { DELAYS = 2000 };
+
+/* Goes from delay to delay; microseconds that it took. */
+static uint64_t tarry(uint64_t seed, int id, uint32_t points[DELAYS]) {
+    ftf_lane lane = {.id = id};
+    ftf_delay_deal(&lane, seed);
+    uint64_t since = now_us();
+    for (int i = 0; i < DELAYS; i++) {
+        points[i] = lane.trigger;
+        lane.points = lane.trigger;
+        ftf_delay(&lane);
+    }
+    return now_us() - since;
+}
+
+static void sched__where_a_free_lane_tarries_follows_from_the_seed(void **state) {
+    (void)state;
+    static uint32_t points[4][DELAYS];
+    tarry(1, 0, points[0]);
+    tarry(1, 0, points[1]);
+    tarry(2, 0, points[2]);
+    tarry(1, 1, points[3]);
+    assert_memory_equal(points[0], points[1], sizeof points[0]);
+    assert_memory_not_equal(points[0], points[2], sizeof points[0]);
+    assert_memory_not_equal(points[0], points[3], sizeof points[0]);
+}
+
+static void sched__delays_have_the_mean_they_should(void **state) {
+    (void)state;
+    static uint32_t points[DELAYS];
+    uint64_t took_us = tarry(3, 0, points);
+    assert_in_range(points[DELAYS - 1] / DELAYS, FTF_DELAY_EVERY * 9 / 10, FTF_DELAY_EVERY * 11 / 10);
+    assert_true(took_us / DELAYS >= 7); /* 9.4 without what the kernel adds; a busy machine only adds more */
+    int near = 0;
+    for (int i = 1; i < DELAYS; i++) {
+        near += points[i] - points[i - 1] <= FTF_DELAY_EVERY / 4;
+    }
+    assert_in_range(near, DELAYS * 18 / 100, DELAYS * 26 / 100); /* geometric: 1 - exp(-1/4) of them */
+}
+
+static void pass_many_points(int lane) {
+    for (int i = 0; i < 20000; i++) {
+        toy_load(&private_words[lane]);
+    }
+}
+
+static void sched__free_lanes_tarry(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, pass_many_points);
+    toy_add(toy, 1, pass_many_points);
+    ftf_run_plan plan = {.mode = FTF_RUN_FREE, .lanes = 2, .seed = 1};
+    ftf_tally tally;
+    uint64_t since = now_us();
+    toy_run(toy, &plan, &tally);
+    assert_true(now_us() - since >= 1000); /* 200 delays of 9.4 us each; the loads take a twentieth of that */
+    assert_int_equal(ftf_sched_points(0), 20000);
     toy_destroy(toy);
 }
 
@@ -494,7 +566,10 @@ int main(void) {
         cmocka_unit_test(sched__a_lane_that_sleeps_in_an_unknown_call_is_robbed_and_comes_back),
         cmocka_unit_test(sched__lanes_that_wait_for_each_other_are_a_deadlock),
         cmocka_unit_test(sched__calls_on_a_lock_of_both_lanes_are_candidates),
-        cmocka_unit_test(sched__free_runs_intercept_nothing),
+        cmocka_unit_test(sched__free_runs_intercept_no_calls),
+        cmocka_unit_test(sched__where_a_free_lane_tarries_follows_from_the_seed),
+        cmocka_unit_test(sched__delays_have_the_mean_they_should),
+        cmocka_unit_test(sched__free_lanes_tarry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

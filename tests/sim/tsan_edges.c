@@ -230,10 +230,40 @@ static bool a_bug_keeps_its_exit_code(void) {
     return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == FTF_WORKER_EXIT_BUG;
 }
 
+/* Some ten delays a lane in a free run (sched/delay.c). */
+static void tarry_and_touch(int lane) {
+    static volatile long own[2];
+    for (int i = 0; i < 500; i++) {
+        toy_load(&own[lane]);
+    }
+    *data += 1;
+    for (int i = 0; i < 500; i++) {
+        toy_load(&own[lane]);
+    }
+}
+
+/* Failures. */
+static int check_free_runs(void) {
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, tarry_and_touch);
+    toy_add(toy, 1, tarry_and_touch);
+    int failed = 0;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        ftf_run_plan plan = {.mode = FTF_RUN_FREE, .lanes = 2, .seed = seed};
+        ftf_tally tally;
+        reports = 0;
+        toy_run(toy, &plan, &tally);
+        failed += reports == 0;
+    }
+    printf("%s  delays of free lanes order nothing: %d of 20 races missed\n", failed == 0 ? "ok  " : "FAIL", failed);
+    toy_destroy(toy);
+    return failed;
+}
+
 int main(void) {
     bool kept = a_bug_keeps_its_exit_code();
     printf("%s  a bug keeps its exit code\n", kept ? "ok  " : "FAIL");
-    int failed = !kept;
+    int failed = !kept + check_free_runs();
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         toy *toy = toy_create(2, reset, NULL);
         toy_add(toy, 0, cases[i].first);
