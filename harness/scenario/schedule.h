@@ -12,12 +12,10 @@ static inline void ftf_schedule_fresh(ftf_rng *rng, ftf_schedule *schedule) {
     schedule->depth = depths[ftf_rng_below(rng, sizeof depths / sizeof *depths)];
 }
 
-/* Another schedule than this one: a fresh pct nearly always, else the same seed with another depth, or free. */
+/* Another schedule than this one: a fresh pct mostly, else the same seed with another depth. Never free: drawn scenarios run in
+   workers that are pinned to one CPU, where free lanes follow one another. */
 static inline void ftf_schedule_draw(ftf_rng *rng, ftf_schedule *schedule) {
-    uint32_t drawn = ftf_rng_below(rng, 100);
-    if (drawn < 3) {
-        *schedule = (ftf_schedule){.kind = FTF_SCHEDULE_FREE};
-    } else if (drawn < 20 && schedule->kind == FTF_SCHEDULE_PCT) {
+    if (schedule->kind == FTF_SCHEDULE_PCT && ftf_rng_below(rng, 100) < 20) {
         schedule->depth = 1 + schedule->depth % 4;
     } else {
         ftf_schedule_fresh(rng, schedule);

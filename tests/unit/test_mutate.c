@@ -14,6 +14,7 @@
 #include "scenario/mutate.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+#include "scenario/schedule.h"
 #include "unit/sample_catalog.h"
 
 typedef struct fixture {
@@ -151,6 +152,26 @@ static void test_mutate__reaches_small_and_large_scenarios(void **state) {
     assert_in_range(larger, 100, 900);
 }
 
+/* Free lanes of a pinned worker follow one another: no scenario becomes one of those, and one that is gets out of it. */
+static void test_schedule_draw__is_pct_and_mostly_another_seed(void **state) {
+    (void)state;
+    enum { DRAWS = 2000 };
+    ftf_rng rng = ftf_rng_seed(8);
+    ftf_schedule schedule = {.kind = FTF_SCHEDULE_FREE};
+    int same_seed = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        const ftf_schedule before = schedule;
+        ftf_schedule_draw(&rng, &schedule);
+        assert_int_equal(schedule.kind, FTF_SCHEDULE_PCT);
+        assert_in_range(schedule.depth, 1, 4);
+        if (schedule.seed == before.seed) {
+            assert_int_not_equal(schedule.depth, before.depth);
+            same_seed++;
+        }
+    }
+    assert_in_range(same_seed, DRAWS * 15 / 100, DRAWS * 25 / 100);
+}
+
 /* A scenario of another version of the module, written by hand, with one lane and an explicit schedule. */
 static void test_mutate__takes_scenarios_that_the_catalog_does_not_know(void **state) {
     fixture *f = *state;
@@ -283,6 +304,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_mutate__same_seed_same_bytes, begin, end),
         cmocka_unit_test_setup_teardown(test_mutate__nearly_always_changes_something, begin, end),
         cmocka_unit_test_setup_teardown(test_mutate__reaches_small_and_large_scenarios, begin, end),
+        cmocka_unit_test(test_schedule_draw__is_pct_and_mostly_another_seed),
         cmocka_unit_test_setup_teardown(test_mutate__takes_scenarios_that_the_catalog_does_not_know, begin, end),
         cmocka_unit_test_setup_teardown(test_mutate__shrinks_what_is_too_expensive, begin, end),
         cmocka_unit_test_setup_teardown(test_crossover__children_are_valid, begin, end),
