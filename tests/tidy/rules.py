@@ -17,7 +17,7 @@ LAYERS = {
     "sched": ["base/", "scenario/"],
     "lanes": ["base/", "scenario/", "sched/", "vm.h"],
     "python": ["base/", "scenario/", "sched/sched.h", "vm.h", "python_sources.h"],
-    "oracle": ["base/", "scenario/", "sched/sched.h"],
+    "oracle": ["base/", "scenario/", "sched/sched.h", "sched/flow.h"],
     "findings": ["base/", "scenario/", "oracle/kinds.h"],
     "reduce": ["base/", "scenario/", "oracle/kinds.h", "findings/"],
     "engine": ["base/", "scenario/", "sched/", "lanes/", "python/", "oracle/", "findings/record.h", "vm.h",
