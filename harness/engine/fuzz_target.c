@@ -121,11 +121,15 @@ static void start_worker(void) {
 static void start_lanes(int lanes) {
     worker.arena = ftf_arena_create();
     worker.other_arena = ftf_arena_create();
-    ftf_sched_init(worker.box, ftf_watch_deadlock);
+    ftf_sched_init(worker.box, &(const ftf_stuck){.deadlock = ftf_watch_deadlock, .endless = ftf_watch_endless});
     worker.pool = ftf_pool_create(worker.vm, worker.box, lanes);
     worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
     ftf_watch_start(&(const ftf_watch_options){
-        .box = worker.box, .pool = worker.pool, .vm = worker.vm, .deadline_ms = worker.options.deadline_ms});
+        .box = worker.box,
+        .pool = worker.pool,
+        .vm = worker.vm,
+        .deadline_ms = worker.options.deadline_ms,
+        .replays = worker.options.replay != NULL});
     worker.box->phase = FTF_PHASE_IDLE;
 }
 

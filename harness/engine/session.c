@@ -32,10 +32,10 @@ enum { REARM_EVERY = 200 };
    run under further schedules. */
 enum { REPEATS_ENOUGH = 4 };
 
-/* Rounds in which lanes take turns at op boundaries, and at one boundary in how many at most. TSan needs no collision, but
-   two accesses with nothing between them that orders the lanes; most ops take a lock that does (a critical section, a
-   mutex of the extension), so of a lane that runs to its end only the last op can race. For ASan a switch inside an op is
-   what counts. */
+/* Rounds in which lanes take turns at op boundaries, and at one boundary in how many at most. TSan needs no collision,
+   but two accesses with nothing between them that orders the lanes; most ops take a lock that does (a critical section,
+   a mutex of the extension), so of a lane that runs to its end only the last op can race. For ASan a switch inside an
+   op is what counts. */
 #ifdef FTF_TSAN
 enum { TURN_ROUNDS = 2, TURNS_MAX = 4 };
 #else

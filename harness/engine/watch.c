@@ -42,6 +42,13 @@ void ftf_watch_deadlock(void) {
     ftf_verdict_end("deadlock", true, FTF_WORKER_EXIT_STUCK);
 }
 
+/* A call that returned in both serial runs, and now does not, has been made to: a list that two lanes have changed and that goes round
+   in a circle, say. Of any other nobody knows whether it ever returns. */
+void ftf_watch_endless(void) {
+    bool is_hang = watch.of.replays || watch.of.box->round >= 2;
+    ftf_verdict_end(is_hang ? "hang" : "slow", true, is_hang ? FTF_WORKER_EXIT_STUCK : FTF_WORKER_EXIT_SLOW);
+}
+
 /* ---- does anybody compute? --------------------------------------------------------------------------------------------------- */
 
 static bool is_lane(int tid) {

@@ -5,11 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sched/sched.h"
+
 /* ---- allocators ------------------------------------------------------------------------------------------------------ */
 
 static PyMemAllocatorEx object_allocator;
 
-static bool too_large(size_t size) { return size > FTF_BLOCK_MAX; }
+static size_t block_max(void) { return ftf_sched_runs_away() ? FTF_BLOCK_MAX_RUNAWAY : FTF_BLOCK_MAX; }
+
+static bool too_large(size_t size) { return size > block_max(); }
 
 static void *raw_malloc(void *context, size_t size) {
     (void)context;
@@ -18,7 +22,7 @@ static void *raw_malloc(void *context, size_t size) {
 
 static void *raw_calloc(void *context, size_t count, size_t size) {
     (void)context;
-    if (size != 0 && count > FTF_BLOCK_MAX / size) {
+    if (size != 0 && count > block_max() / size) {
         return NULL;
     }
     return calloc(count != 0 ? count : 1, size != 0 ? size : 1);
@@ -39,7 +43,7 @@ static void *object_malloc(void *context, size_t size) {
 }
 
 static void *object_calloc(void *context, size_t count, size_t size) {
-    if (size != 0 && count > FTF_BLOCK_MAX / size) {
+    if (size != 0 && count > block_max() / size) {
         return NULL;
     }
     return object_allocator.calloc(context, count, size);

@@ -14,7 +14,10 @@
 
 #include "base/status.h"
 
-enum { FTF_BLOCK_MAX = 256 << 20 }; /* bytes of one allocation */
+enum { /* bytes of one allocation; in a call that does not end (ftf_sched_runs_away) */
+    FTF_BLOCK_MAX = 256 << 20,
+    FTF_BLOCK_MAX_RUNAWAY = 64 << 10,
+};
 
 typedef struct ftf_interp_options {
     const char *home;         /* prefix of the interpreter of this flavour */

@@ -188,16 +188,14 @@ def recipe_file():
 
 
 def recipe_path():
-    """The path of a temporary file that exists: one of 16, in a folder that goes away at exit."""
-    import atexit
+    """The path of a file that exists: one of 16, in a folder of the process's own. It lies in the working directory, which whoever
+    started the process removes: most processes here end without a word to Python."""
     import os
-    import shutil
     import tempfile
 
     ring = recipe_path.__dict__
     if ring.get("pid") != os.getpid():
-        ring.update(pid=os.getpid(), next=0, folder=tempfile.mkdtemp(prefix="ftfuzz-"))
-        atexit.register(shutil.rmtree, ring["folder"], ignore_errors=True)
+        ring.update(pid=os.getpid(), next=0, folder=tempfile.mkdtemp(prefix="ftfuzz-", dir=os.getcwd()))
     ring["next"] = (ring["next"] + 1) % 16
     path = os.path.join(ring["folder"], "f%d" % ring["next"])
     with open(path, "wb") as file:

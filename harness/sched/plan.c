@@ -20,6 +20,9 @@ const ftf_event *ftf_plan_event(ftf_lane *lane) {
         lane->drops_next = false;
         return &drop;
     }
+    if (lane->points % FTF_POINTS_RUNAWAY == 0 && ftf_sched.mode != FTF_RUN_AT) {
+        return &drop; /* perhaps it waits for another lane, by looking again and again */
+    }
     while (lane->event_next < lane->event_count && lane->events[lane->event_next].point < lane->points) {
         lane->event_next++;
     }
@@ -31,7 +34,9 @@ const ftf_event *ftf_plan_event(ftf_lane *lane) {
 
 void ftf_plan_arm(ftf_lane *lane) {
     bool more = lane->event_next < lane->event_count;
-    atomic_store(&lane->trigger, more ? lane->events[lane->event_next].point : (uint32_t)FTF_NEVER);
+    uint32_t look = (lane->points / FTF_POINTS_RUNAWAY + 1) * FTF_POINTS_RUNAWAY;
+    uint32_t next = more ? lane->events[lane->event_next].point : (uint32_t)FTF_NEVER;
+    atomic_store(&lane->trigger, next < look ? next : look);
 }
 
 void ftf_plan_begin_op(ftf_lane *lane, uint32_t op) {

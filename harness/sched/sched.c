@@ -287,8 +287,8 @@ static void watch_idle(void) {
     }
     ftf_sched_unlock();
     ftf_sched.idle_ms = outside ? 0 : ftf_sched.idle_ms + FTF_STEAL_MS;
-    if (ftf_sched.idle_ms >= FTF_DEADLOCK_MS && ftf_sched.on_deadlock != NULL) {
-        ftf_sched.on_deadlock();
+    if (ftf_sched.idle_ms >= FTF_DEADLOCK_MS && ftf_sched.stuck.deadlock != NULL) {
+        ftf_sched.stuck.deadlock();
     }
 }
 
@@ -334,6 +334,9 @@ void ftf_point_reached(ftf_lane *lane) {
     if (atomic_load(&lane->status) == FTF_LANE_ROBBED) {
         rejoin(lane);
         return;
+    }
+    if (lane->points >= FTF_POINTS_ENDLESS && ftf_sched.stuck.endless != NULL) {
+        ftf_sched.stuck.endless();
     }
     ftf_sched_lock();
     look_outside(false);
@@ -383,9 +386,13 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
     }
 }
 
-bool ftf_sched_had_enough(void) {
-    return ftf_self != NULL && atomic_load_explicit(&ftf_self->points, memory_order_relaxed) >= FTF_POINTS_ENOUGH;
+static bool has_passed(uint32_t points) {
+    return ftf_self != NULL && atomic_load_explicit(&ftf_self->points, memory_order_relaxed) >= points;
 }
+
+bool ftf_sched_had_enough(void) { return has_passed(FTF_POINTS_ENOUGH); }
+
+bool ftf_sched_runs_away(void) { return has_passed(FTF_POINTS_RUNAWAY); }
 
 void ftf_yield(ftf_lane *lane) {
     ftf_point_plain(lane);
@@ -437,9 +444,9 @@ void ftf_wake(const void *channel) {
 
 /* ---- a run --------------------------------------------------------------------------------------------------------------- */
 
-void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock) {
+void ftf_sched_init(ftf_blackbox *box, const ftf_stuck *stuck) {
     ftf_sched.box = box;
-    ftf_sched.on_deadlock = on_deadlock;
+    ftf_sched.stuck = *stuck;
     ftf_sched.to_wake = FTF_NOBODY;
     atomic_store(&ftf_sched.holder, FTF_NOBODY);
     for (int i = 0; i < FTF_LANES_MAX; i++) {

@@ -37,6 +37,8 @@ enum {
     FTF_PROFILE_POINTS = 65536, /* per lane; later points of a very long lane are no candidates */
     FTF_POLL_MS = 1,            /* how often the world outside is looked at while no lane can go on */
     FTF_POINTS_ENOUGH = 65536,  /* a lane that has passed so many begins no further op in this run */
+    FTF_POINTS_RUNAWAY = 4 * FTF_POINTS_ENOUGH, /* each time so many more have passed, the others get a turn */
+    FTF_POINTS_ENDLESS = 32 * FTF_POINTS_RUNAWAY,
     FTF_DEADLOCK_MS = 1000,     /* all lanes blocked, and nobody outside has woken one, for this long */
 };
 
@@ -76,11 +78,14 @@ typedef struct ftf_run_result {
     uint32_t diverged; /* AT: listed hand-overs whose lane was not ready */
 } ftf_run_result;
 
-/* Called on the main thread when all lanes are blocked and stay so; the process cannot go on from there. */
-typedef void (*ftf_stuck)(void);
+/* What ends a run that does not end by itself; the process cannot go on from there. Neither returns. */
+typedef struct ftf_stuck {
+    void (*deadlock)(void); /* main thread: all lanes are blocked and stay so */
+    void (*endless)(void);  /* a lane, which has passed FTF_POINTS_ENDLESS points, so it is in one call that does not return */
+} ftf_stuck;
 
 /* Main thread, before the first run. box is where executed switches and counters are written. */
-void ftf_sched_init(ftf_blackbox *box, ftf_stuck on_deadlock);
+void ftf_sched_init(ftf_blackbox *box, const ftf_stuck *stuck);
 
 /* Main thread: begin before a run, start to let it go, watch while lanes run (steals, deadlocks, and what comes from outside
    are noticed there), first after FTF_STEAL_MS and then after as many milliseconds as it returned, end after all lanes
@@ -106,6 +111,10 @@ void ftf_sched_op(uint32_t op, uint32_t iteration);
    repetition would keep the process busy for seconds, and shows nothing that it did not show when it was small. Counted
    in points, so that a replay ends where the campaign did. */
 bool ftf_sched_had_enough(void);
+
+/* True when the lane has passed so many that it is one call that does not end, such as an array that is extended by an iterator
+   over itself: it is given no more large blocks of memory (python/interp.h), which ends most of them. */
+bool ftf_sched_runs_away(void);
 
 /* The kernel's state letter of a thread of this process ('R' runs, 'S' and 'D' sleep), or '?'. Raw system calls only, so
    any thread may ask. */

@@ -93,7 +93,7 @@ typedef struct ftf_lane {
 
 typedef struct ftf_sched_state {
     ftf_blackbox *box;
-    ftf_stuck on_deadlock;
+    ftf_stuck stuck;
     ftf_run_mode mode;
     int lanes;
     bool by_op;          /* events belong to ops: their points are filled in when the lane begins them */

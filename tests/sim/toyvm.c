@@ -39,7 +39,7 @@ static void of_lane(ftf_vm *vm, int lane) { (void)vm, (void)lane; }
 
 static void nothing(ftf_vm *vm) { (void)vm; }
 
-toy *toy_create(int lanes, void (*reset)(void), ftf_stuck on_deadlock) {
+toy *toy_create(int lanes, void (*reset)(void), void (*on_deadlock)(void)) {
     toy *made = calloc(1, sizeof *made);
     FTF_ASSERT(made != NULL);
     made->vm = (ftf_vm){prepare, start, of_lane, of_lane, step, of_lane, nothing, nothing};
@@ -49,7 +49,7 @@ toy *toy_create(int lanes, void (*reset)(void), ftf_stuck on_deadlock) {
     FTF_ASSERT(made->box != NULL);
     ftf_scenario_init(&made->scenario, made->arena, "toy");
     made->scenario.lane_count = (uint32_t)lanes;
-    ftf_sched_init(made->box, on_deadlock);
+    ftf_sched_init(made->box, &(const ftf_stuck){.deadlock = on_deadlock});
     made->pool = ftf_pool_create(&made->vm, made->box, FTF_LANES_MAX);
     return made;
 }

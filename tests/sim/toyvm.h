@@ -23,7 +23,7 @@ typedef struct toy {
 } toy;
 
 /* Starts threads; the test adds ops with toy_add. One toy at a time per process. */
-toy *toy_create(int lanes, void (*reset)(void), ftf_stuck on_deadlock);
+toy *toy_create(int lanes, void (*reset)(void), void (*on_deadlock)(void));
 void toy_destroy(toy *toy);
 void toy_add(toy *toy, int lane, toy_op op);
 
