@@ -266,17 +266,6 @@ static uint32_t choose_drops(ftf_rng *rng, const ftf_run_plan *plan, uint32_t de
     return count;
 }
 
-/* Whether any switch can make a difference: some lane touched what another one did. */
-static bool lanes_meet(const ftf_run_plan *plan) {
-    bool meet = false;
-    for (int lane = 0; lane < plan->lanes && !meet; lane++) {
-        uint32_t count;
-        ftf_profile_candidates(lane, &count);
-        meet = count > 0;
-    }
-    return meet;
-}
-
 static bool only_repeats(const ftf_session *session, uint64_t reports_before, uint64_t records_before) {
     return ftf_raw_total() - reports_before >= REPEATS_ENOUGH && session->records == records_before;
 }
@@ -300,7 +289,7 @@ static void run_rounds(ftf_session *session, const ftf_schedule *schedule) {
             reverse(&plan);
         }
         run_once(session, &plan);
-        if (round >= 1 && (only_repeats(session, reports, records) || !lanes_meet(&plan))) {
+        if (round >= 1 && only_repeats(session, reports, records)) {
             return;
         }
     }
