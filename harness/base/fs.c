@@ -12,8 +12,9 @@
 #include "base/check.h"
 
 /*
- * Reading order: reading, atomic writing, folders, removal. Everything that changes the disk goes through
- * `flush_folder` afterwards, because a rename is only durable once the folder that holds the new name is.
+ * Reading order: reading, atomic writing, folders, removal. What is to
+ * survive a power cut goes through `flush_folder` afterwards, because a rename is only durable once the folder that holds
+ * the new name is.
  */
 
 bool ftf_fs_exists(const char *path) {
@@ -128,13 +129,17 @@ static ftf_status write_all(int fd, const char *path, const char *bytes, size_t 
         bytes += n;
         len -= (size_t)n;
     }
+    return FTF_OK;
+}
+
+static ftf_status flush_file(int fd, const char *path, ftf_error *err) {
     if (fsync(fd) != 0 && errno != EINVAL) {
         return ftf_fail(err, FTF_IO, "cannot write %s: %s", path, strerror(errno));
     }
     return FTF_OK;
 }
 
-ftf_status ftf_fs_write(const char *path, const void *bytes, size_t len, ftf_error *err) {
+static ftf_status replace(const char *path, const void *bytes, size_t len, bool flush, ftf_error *err) {
     char parent[FTF_FS_PATH_MAX];
     char temporary[FTF_FS_PATH_MAX];
     parent_of(path, parent);
@@ -147,6 +152,9 @@ ftf_status ftf_fs_write(const char *path, const void *bytes, size_t len, ftf_err
         return ftf_fail(err, FTF_IO, "cannot write %s: %s", path, strerror(errno));
     }
     status = write_all(fd, path, bytes, len, err);
+    if (status == FTF_OK && flush) {
+        status = flush_file(fd, path, err);
+    }
     /* mkostemp makes files for the owner alone; findings are meant to be shared, as the umask allows. */
     mode_t mask = umask(0);
     (void)umask(mask);
@@ -162,7 +170,15 @@ ftf_status ftf_fs_write(const char *path, const void *bytes, size_t len, ftf_err
         (void)unlink(temporary);
         return status;
     }
-    return flush_folder(parent, err);
+    return flush ? flush_folder(parent, err) : FTF_OK;
+}
+
+ftf_status ftf_fs_write(const char *path, const void *bytes, size_t len, ftf_error *err) {
+    return replace(path, bytes, len, true, err);
+}
+
+ftf_status ftf_fs_write_unflushed(const char *path, const void *bytes, size_t len, ftf_error *err) {
+    return replace(path, bytes, len, false, err);
 }
 
 ftf_status ftf_fs_rename(const char *from, const char *to, ftf_error *err) {

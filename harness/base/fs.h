@@ -2,8 +2,8 @@
 #define FTF_BASE_FS_H
 /*
  * Files and folders, as much of them as ftfuzz needs, with one promise: what other processes can see is always whole.
- * A file is written beside its final name, flushed to the disk and renamed, so a kill -9, a full disk or a missing
- * permission leaves either the old file or the new one and no scraps. Every failure names the path and the system's
+ * A file is written beside its final name, flushed to the disk (unless the caller can do without) and renamed, so a kill -9,
+ * a full disk or a missing permission leaves either the old file or the new one and no scraps. Every failure names the path and the system's
  * reason.
  *
  *     ftf_text text = {0};
@@ -46,6 +46,10 @@ ftf_status ftf_fs_read_tail(const char *path, size_t bytes_max, ftf_text *out, f
 
 /* Creates or replaces the file, whole or not at all. */
 ftf_status ftf_fs_write(const char *path, const void *bytes, size_t len, ftf_error *err);
+
+/* The same without waiting for the disk: whole or not at all after the kill -9 of anybody, but not after a power cut. For
+   what is read within seconds, and written often. */
+ftf_status ftf_fs_write_unflushed(const char *path, const void *bytes, size_t len, ftf_error *err);
 
 /* Like mkdir -p. */
 ftf_status ftf_fs_make_dirs(const char *path, ftf_error *err);

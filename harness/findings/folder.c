@@ -25,11 +25,24 @@ ftf_status ftf_folder_write_text(const char *folder, const char *name, const cha
     return status == FTF_OK ? ftf_fs_write(path, text, len, err) : status;
 }
 
-ftf_status ftf_folder_write_json(const char *folder, const json_t *json, ftf_error *err) {
+static ftf_status write_json_as(const char *folder, const char *name, const json_t *json, ftf_error *err) {
     char *text = json_dumps(json, JSON_INDENT(1));
     FTF_ASSERT(text);
-    ftf_status status = ftf_folder_write_text(folder, "finding.json", text, strlen(text), err);
+    ftf_status status = ftf_folder_write_text(folder, name, text, strlen(text), err);
     free(text);
+    return status;
+}
+
+ftf_status ftf_folder_write_json(const char *folder, const json_t *json, ftf_error *err) {
+    return write_json_as(folder, "finding.json", json, err);
+}
+
+/* Not by ftf_record_write: a finding is to survive a power cut, which takes the spool along. */
+static ftf_status write_record(const char *folder, const ftf_record *record, ftf_error *err) {
+    json_t *json = ftf_record_to_json(record);
+    FTF_ASSERT(json); /* who files is not the worker: its heap is sound */
+    ftf_status status = write_json_as(folder, "record.json", json, err);
+    json_decref(json);
     return status;
 }
 
@@ -95,7 +108,7 @@ ftf_status ftf_folder_write_evidence(const char *folder, const json_t *json, con
     const char *scenario = record->scenario ? record->scenario : "";
     ftf_status status = ftf_folder_write_text(folder, "scenario.ft", scenario, strlen(scenario), err);
     if (status == FTF_OK) {
-        status = ftf_record_write(record, folder, "record", err);
+        status = write_record(folder, record, err);
     }
     if (status == FTF_OK) {
         status = write_report(folder, json, finding, err);

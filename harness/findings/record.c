@@ -289,7 +289,7 @@ ftf_status ftf_record_write(const ftf_record *record, const char *folder, const 
     if (!text) {
         return ftf_fail(err, FTF_HEAP, "a record cannot be written down: memory has run out or was overwritten");
     }
-    status = ftf_fs_write(path, text, strlen(text), err);
+    status = ftf_fs_write_unflushed(path, text, strlen(text), err);
     free(text);
     return status;
 }

@@ -314,7 +314,7 @@ static ftf_status prepare(attempt *a, const char *text, ftf_error *err) {
         return status;
     }
     status = ftf_fs_join(a->scenario, a->folder, "scenario.ft", err);
-    return status == FTF_OK ? ftf_fs_write(a->scenario, text, strlen(text), err) : status;
+    return status == FTF_OK ? ftf_fs_write_unflushed(a->scenario, text, strlen(text), err) : status;
 }
 
 static void clean_up(attempt *a) {

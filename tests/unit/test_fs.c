@@ -8,12 +8,20 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/fs.h"
+
+/* Stands in for libc's, to count. */
+static int flushes;
+int fsync(int fd) {
+    flushes++;
+    return (int)syscall(SYS_fsync, fd);
+}
 
 /* Every test works in a folder of its own. */
 static char folder[256];
@@ -72,9 +80,26 @@ static void test_write__replaces_and_leaves_one_file(void **state) {
     assert_only(folder, 1);
 }
 
-/* A full disk is played by RLIMIT_FSIZE in a child: write then fails with EFBIG where a full disk says ENOSPC. */
-static void test_write__failing_half_way_keeps_the_old_file_and_no_scraps(void **state) {
+static void test_write__waits_for_the_disk_only_when_it_is_to(void **state) {
     (void)state;
+    ftf_error err = {0};
+    ftf_text text = {0};
+    flushes = 0;
+    assert_int_equal(ftf_fs_write_unflushed(in_folder("f"), "first", 5, &err), FTF_OK);
+    assert_int_equal(ftf_fs_write_unflushed(in_folder("f"), "2nd", 3, &err), FTF_OK);
+    assert_int_equal(flushes, 0);
+    assert_int_equal(ftf_fs_read(in_folder("f"), 100, &text, &err), FTF_OK);
+    assert_string_equal(text.data, "2nd");
+    assert_only(folder, 1);
+    assert_int_equal(ftf_fs_write(in_folder("f"), "3rd", 3, &err), FTF_OK);
+    assert_int_equal(flushes, 2); /* the file and the folder */
+    ftf_text_release(&text);
+}
+
+typedef ftf_status (*writer)(const char *path, const void *bytes, size_t len, ftf_error *err);
+
+/* A full disk is played by RLIMIT_FSIZE in a child: write then fails with EFBIG where a full disk says ENOSPC. */
+static void fail_half_way(writer write_file) {
     ftf_error err = {0};
     assert_int_equal(ftf_fs_write(in_folder("f"), "old", 3, &err), FTF_OK);
     pid_t pid = fork();
@@ -84,7 +109,7 @@ static void test_write__failing_half_way_keeps_the_old_file_and_no_scraps(void *
         (void)signal(SIGXFSZ, SIG_IGN);
         (void)setrlimit(RLIMIT_FSIZE, &limit);
         memset(big, 'x', sizeof big);
-        ftf_status status = ftf_fs_write(in_folder("f"), big, sizeof big, &err);
+        ftf_status status = write_file(in_folder("f"), big, sizeof big, &err);
         _exit(status == FTF_IO && strstr(err.text, "/f: ") ? 0 : 1);
     }
     int how = 0;
@@ -98,6 +123,12 @@ static void test_write__failing_half_way_keeps_the_old_file_and_no_scraps(void *
     assert_int_equal(ftf_fs_list(folder, &names, &err), FTF_OK);
     assert_int_equal(names.count, 1);
     ftf_names_release(&names);
+}
+
+static void test_write__failing_half_way_keeps_the_old_file_and_no_scraps(void **state) {
+    (void)state;
+    fail_half_way(ftf_fs_write);
+    fail_half_way(ftf_fs_write_unflushed);
 }
 
 /* /dev/full says ENOSPC to everybody, root included; what cannot be made in is /proc. */
@@ -177,6 +208,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_write__then_read_gives_the_same_bytes),
         TEST(test_write__replaces_and_leaves_one_file),
+        TEST(test_write__waits_for_the_disk_only_when_it_is_to),
         TEST(test_write__failing_half_way_keeps_the_old_file_and_no_scraps),
         TEST(test_write__says_which_path_and_why),
         TEST(test_read__names_what_is_missing_or_too_large),
