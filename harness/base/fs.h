@@ -3,8 +3,8 @@
 /*
  * Files and folders, as much of them as ftfuzz needs, with one promise: what other processes can see is always whole.
  * A file is written beside its final name, flushed to the disk (unless the caller can do without) and renamed, so a kill -9,
- * a full disk or a missing permission leaves either the old file or the new one and no scraps. Every failure names the path and the system's
- * reason.
+ * a full disk or a missing permission leaves either the old file or the new one and no scraps. Every failure
+ * names the path and the system's reason.
  *
  *     ftf_text text = {0};
  *     status = ftf_fs_read("finding.json", FTF_FS_READ_MAX, &text, &err);

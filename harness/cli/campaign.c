@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "base/check.h"
-#include "cli/corpus.h"
 #include "findings/crash.h"
 #include "ftfuzz_config.h"
 
@@ -173,7 +172,7 @@ static void keep_bug(const ftf_campaign *campaign, const ftf_worker *worker, con
 /* A scenario that ended a process must not do so at every start. */
 static void set_aside(const ftf_campaign *campaign, const ftf_record *record) {
     if (record != NULL && record->original != NULL) {
-        ftf_corpus_quarantine(campaign->corpus, campaign->quarantine, record->original);
+        ftf_corpus_quarantine(campaign->shared, record->original);
     }
 }
 
@@ -254,10 +253,10 @@ static ftf_status on_death(ftf_campaign *campaign, ftf_worker *worker, const ftf
 /* What one worker found goes to the corpus, and to the others while they run. */
 static ftf_status exchange(ftf_campaign *campaign, const ftf_worker *from, ftf_error *err) {
     ftf_names names = {0};
-    ftf_status status = ftf_corpus_share(ftf_worker_corpus(from), campaign->corpus, campaign->quarantine, &names, err);
+    ftf_status status = ftf_corpus_share(campaign->shared, ftf_worker_corpus(from), &names, err);
     for (uint32_t i = 0; i < campaign->worker_count && names.count > 0; i++) {
         if (campaign->workers[i] != from) {
-            ftf_corpus_give(campaign->corpus, &names, ftf_worker_corpus(campaign->workers[i]));
+            ftf_corpus_give(campaign->shared, &names, ftf_worker_corpus(campaign->workers[i]));
         }
     }
     ftf_names_release(&names);
@@ -445,7 +444,8 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
         status = ftf_store_open(&store, &campaign->store, err);
     }
     if (status == FTF_OK && (status = clean_work(campaign, err)) == FTF_OK &&
-        (status = ftf_corpus_prepare(campaign->corpus, campaign->quarantine, options->target->seeds, err)) == FTF_OK) {
+        (status = ftf_corpus_open(campaign->corpus, campaign->quarantine, options->target->seeds, ~options->seed,
+                                  &campaign->shared, err)) == FTF_OK) {
         status = create_workers(campaign, err);
     }
     if (status != FTF_OK) {
@@ -460,6 +460,7 @@ void ftf_campaign_close(ftf_campaign *campaign) {
     for (uint32_t i = 0; i < campaign->worker_count; i++) {
         ftf_worker_destroy(campaign->workers[i]);
     }
+    ftf_corpus_close(campaign->shared);
     if (campaign->store != NULL) {
         ftf_store_close(campaign->store, NULL);
     }

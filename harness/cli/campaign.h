@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/corpus.h"
 #include "cli/learn.h"
 #include "cli/progress.h"
 #include "cli/worker.h"
@@ -73,6 +74,7 @@ typedef struct ftf_campaign {
     ftf_campaign_options options;
     ftf_symbolizer *symbolizer;
     ftf_store *store;
+    ftf_corpus *shared; /* of all workers */
     ftf_worker *workers[FTF_CAMPAIGN_WORKERS_MAX];
     uint32_t worker_count;
     ftf_progress_view view;

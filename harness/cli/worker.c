@@ -182,6 +182,7 @@ static void add_warm(const ftf_worker *worker, arguments *args) {
     add(args, "-max_len=%d", FTF_SCENARIO_BYTES_MAX);
     add(args, "-reload=1"); /* the corpus folder is shared with the other workers */
     add(args, "-verbosity=0");
+    add(args, "-print_funcs=0"); /* NEW_FUNC lines, which verbosity does not silence */
     add(args, "-entropic_scale_per_exec_time=1"); /* scenarios differ a hundredfold in cost */
     add(args, "%s", worker->corpus);
 }

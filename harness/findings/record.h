@@ -81,9 +81,10 @@ ftf_status ftf_record_copy(const ftf_record *record, ftf_record **out, ftf_error
 json_t *ftf_record_to_json(const ftf_record *record);
 ftf_status ftf_record_from_json(const json_t *json, ftf_record **out, ftf_error *err);
 
-/* Writes the record as <folder>/<name>.json, whole or not at all. FTF_IO when the disk refused, FTF_HEAP when this process is not
-   able to any more: in a worker the target may have destroyed the heap (engine/session.c). It survives the kill -9 of anybody, but not
-   a power cut: waiting for the disk took 3 % of the time of a worker whose module races all the time. */
+/* Writes the record as <folder>/<name>.json, whole or not at all. FTF_IO when the disk refused, FTF_HEAP when this process
+   is not able to any more: in a worker the target may have destroyed the heap (engine/session.c). The file survives the
+   kill -9 of anybody, but not a power cut: waiting for the disk took 3 % of the time of a worker whose module races all
+   the time. */
 ftf_status ftf_record_write(const ftf_record *record, const char *folder, const char *name, ftf_error *err);
 
 /* Reads such a file. FTF_IO when the disk refused, FTF_INPUT when it is no record. */
