@@ -90,15 +90,34 @@ static const ftf_access *last_access(const ftf_lane *lane) {
     return lane->log != NULL && points > 0 && points < FTF_PROFILE_POINTS ? &lane->log[points] : NULL;
 }
 
-/* The latest access of the lane to that granule, looked for among its last MEETING_REACH points. */
-static const ftf_access *find_access(const ftf_lane *lane, uintptr_t granule, bool writes_only) {
-    uint32_t reach = MEETING_REACH;
-    for (const ftf_access *at = last_access(lane); at != NULL && at > lane->log && reach > 0; at--, reach--) {
-        if (at->address >> 3 == granule && at->address != 0 && (at->write || !writes_only)) {
-            return at;
+/* The latest access of a segment, up to point `end` of its lane, to that granule. */
+static const ftf_access *find_access(const ftf_segment *segment, uint32_t end, const ftf_access *now, uint32_t *reach) {
+    const ftf_access *log = ftf_sched.logs[segment->lane];
+    for (uint32_t n = end; n > segment->point && *reach > 0; n--, (*reach)--) {
+        if (log[n].address >> 3 == now->address >> 3 && log[n].address != 0 && (log[n].write || now->write)) {
+            return &log[n];
         }
     }
     return NULL;
+}
+
+/* Among the last MEETING_REACH points of the other lanes. What a lane without the token is at, it has not done yet. */
+static bool find_other(int self, const ftf_access *now, ftf_flow_access *other) {
+    uint32_t ends[FTF_LANES_MAX], reach = MEETING_REACH;
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        uint32_t points = ftf_sched_points(i);
+        ends[i] = points > 0 && points <= FTF_PROFILE_POINTS ? points - 1 : 0; /* behind its log nothing is known */
+    }
+    for (uint32_t i = ftf_sched.segment_count; i-- > 0 && reach > 0;) {
+        const ftf_segment *segment = &ftf_sched.segments[i];
+        const ftf_access *met = segment->lane != self ? find_access(segment, ends[segment->lane], now, &reach) : NULL;
+        if (met != NULL) {
+            *other = (ftf_flow_access){met->pc, segment->lane, met->op};
+            return true;
+        }
+        ends[segment->lane] = segment->point < ends[segment->lane] ? segment->point : ends[segment->lane];
+    }
+    return false;
 }
 
 bool ftf_flow_meeting(uintptr_t *address, bool *write, ftf_flow_access *mine, ftf_flow_access *other) {
@@ -110,12 +129,5 @@ bool ftf_flow_meeting(uintptr_t *address, bool *write, ftf_flow_access *mine, ft
     *address = now->address;
     *write = now->write;
     *mine = (ftf_flow_access){now->pc, self->id, now->op};
-    for (int i = 0; i < ftf_sched.lanes; i++) {
-        const ftf_access *met = i != self->id ? find_access(&ftf_sched.lane[i], now->address >> 3, !now->write) : NULL;
-        if (met != NULL) {
-            *other = (ftf_flow_access){met->pc, i, met->op};
-            return true;
-        }
-    }
-    return false;
+    return find_other(self->id, now, other);
 }

@@ -557,7 +557,10 @@ void ftf_sched_leave(void) {
         return;
     }
     ftf_sched_lock();
-    atomic_fetch_add_explicit(&lane->points, 1, memory_order_relaxed);
+    uint32_t n = atomic_fetch_add_explicit(&lane->points, 1, memory_order_relaxed) + 1;
+    if (lane->log != NULL && n < FTF_PROFILE_POINTS) {
+        lane->log[n] = (ftf_access){0}; /* no access, whatever an earlier run had there */
+    }
     bool robbed = atomic_load(&lane->status) == FTF_LANE_ROBBED;
     atomic_store(&lane->status, FTF_LANE_OUT);
     if (!robbed || atomic_load(&ftf_sched.holder) == FTF_NOBODY) {
