@@ -38,14 +38,8 @@ RSS_MAX = 2560 << 20  # bytes, as for a worker of ftfuzz: random calls now and t
 LOOK = 0.05  # seconds between looks at a child
 
 
-def configured(name):
-    """What the build was configured with."""
-    match = re.search(rf"^{name}:\w+=(.+)$", (ROOT / "build" / "CMakeCache.txt").read_text(), re.M)
-    return match.group(1) if match else sys.exit(f"the build does not say what {name} is; run: make setup")
-
-
 def interpreter(flavour):
-    folder = pathlib.Path(configured(f"FTFUZZ_PYTHON_{flavour.upper()}"), "bin")
+    folder = pathlib.Path(ftf.configured(f"FTFUZZ_PYTHON_{flavour.upper()}"), "bin")
     return next(path for path in sorted(folder.glob("python3.*t")) if not path.name.endswith("config"))
 
 

@@ -34,7 +34,7 @@ class Worker:
     """The worker of a flavour, run directly: libFuzzer runs one file so many times."""
 
     def __init__(self, flavour, settings):
-        self.home = hammer.configured(f"FTFUZZ_PYTHON_{flavour.upper()}")
+        self.home = ftf.configured(f"FTFUZZ_PYTHON_{flavour.upper()}")
         self.program = ftf.ROOT / "build" / f"ftfuzz-worker-{flavour}"
         self.catalog = hammer.catalog_of("collections", settings.scratch)
         self.scratch = Path(settings.scratch)
@@ -100,11 +100,11 @@ def part_d_costs(settings, report):
 
 def build_rawloop(flavour, folder):
     """The folder with rawloop.so: not instrumented, like any C code that calls the method."""
-    prefix = Path(hammer.configured(f"FTFUZZ_PYTHON_{flavour.upper()}"))
+    prefix = Path(ftf.configured(f"FTFUZZ_PYTHON_{flavour.upper()}"))
     include = next(prefix.glob("include/python3*t/Python.h")).parent
     folder = Path(folder, f"raw-{flavour}")
     folder.mkdir(exist_ok=True)
-    subprocess.run([hammer.configured("CMAKE_C_COMPILER"), "-std=gnu11", "-O2", "-shared", "-fPIC", "-isystem", str(include),
+    subprocess.run([ftf.configured("CMAKE_C_COMPILER"), "-std=gnu11", "-O2", "-shared", "-fPIC", "-isystem", str(include),
                     str(ftf.ROOT / "tests" / "bench" / "rawloop.c"), "-o", str(folder / "rawloop.so")], check=True)
     return folder
 

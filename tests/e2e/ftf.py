@@ -19,6 +19,12 @@ def need_ftfuzz():
         sys.exit(f"{FTFUZZ} is not built; run: make setup")
 
 
+def configured(name):
+    """What the build was configured with."""
+    match = re.search(rf"^{name}:\w+=(.+)$", (ROOT / "build" / "CMakeCache.txt").read_text(), re.M)
+    return match.group(1) if match else sys.exit(f"the build does not say what {name} is; run: make setup")
+
+
 class Scratch:
     """A folder that is gone at the end, unless FTFUZZ_KEEP is set: then its name is printed."""
 
