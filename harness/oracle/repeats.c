@@ -39,12 +39,10 @@ enum {
     OLD_IS_FREE = 0x81, /* in the low byte of an old access */
     SHADOW_WORDS = 4,
     MEETING_BITS = 14,
-    KNOWN_AFTER = 2, /* reports in a row that were swallowed */
-    LOOK_AGAIN = 32, /* one in so many is reported all the same: two meetings may share a number */
 };
 
 typedef struct meeting {
-    uint8_t swallowed; /* of its latest reports, up to KNOWN_AFTER */
+    uint8_t swallowed; /* of its latest reports, up to FTF_KNOWN_AFTER */
     uint8_t skipped;   /* since TSan was last let report it */
 } meeting;
 
@@ -75,10 +73,10 @@ static meeting *find_meeting(const uint32_t *shadow, uint32_t old, uintptr_t typ
 }
 
 static bool is_known(meeting *met) {
-    if (met == NULL || met->swallowed < KNOWN_AFTER) {
+    if (met == NULL || met->swallowed < FTF_KNOWN_AFTER) {
         return false;
     }
-    met->skipped = (uint8_t)((met->skipped + 1) % LOOK_AGAIN);
+    met->skipped = (uint8_t)((met->skipped + 1) % FTF_LOOK_AGAIN);
     return met->skipped != 0;
 }
 
@@ -86,7 +84,7 @@ static bool is_known(meeting *met) {
 static void note_report(meeting *met, bool kept, bool swallowed) {
     if (kept) {
         met->swallowed = 0;
-    } else if (swallowed && met->swallowed < KNOWN_AFTER) {
+    } else if (swallowed && met->swallowed < FTF_KNOWN_AFTER) {
         met->swallowed++;
     }
 }

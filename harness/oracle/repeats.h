@@ -16,6 +16,11 @@
  */
 #include "scenario/scenario.h"
 
+enum {
+    FTF_KNOWN_AFTER = 2, /* reports in a row that were swallowed, and a meeting is known */
+    FTF_LOOK_AGAIN = 32, /* of a known one, one in so many is reported all the same: two may share a number */
+};
+
 /* Main thread, before the first run of a scenario: what its ops call is half of the identity of a meeting, since many ops end in the same
    few instructions of the interpreter. */
 void ftf_repeats_begin(const ftf_scenario *scenario);

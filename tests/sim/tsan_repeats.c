@@ -1,0 +1,150 @@
+/*
+ * Races that TSan need not report again (oracle/repeats.h), over a real runtime. This file alone is instrumented, as an extension
+ * is; it is linked as a worker is. When known pairs are reported each time and the other pair on the same bytes is not seen, the
+ * runtime's ReportRace does not come through us: look at FTFUZZ_WRAPS in ci/cmake/ftfuzz.cmake, and at what the symbol is called in
+ * this LLVM.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/raw.h"
+#include "oracle/repeats.h"
+#include "sim/toyvm.h"
+
+/* Some are kept before any is swallowed (oracle/raw.h). */
+enum { FIRST_REPORTS = FTF_REPEATS + FTF_KNOWN_AFTER, LOOKS = 4, LATER_RUNS = LOOKS * FTF_LOOK_AGAIN, CELLS = 8 };
+
+static long *volatile data; /* new memory for each run: nothing that was reported before hides there */
+static long source[CELLS];
+
+static void reset(void) { data = calloc(CELLS, sizeof *data); }
+
+static void store(int lane) { *(volatile long *)data = lane; }
+
+static void store_elsewhere(int lane) { *(volatile long *)data = lane + 1; }
+
+static void load(int lane) {
+    (void)lane;
+    if (*(volatile long *)data > 100) {
+        abort();
+    }
+}
+
+static void store_atomically(int lane) { __atomic_store_n(data, lane, __ATOMIC_RELAXED); }
+
+static void copy(int lane) {
+    (void)lane;
+    volatile size_t size = sizeof source; /* so that it is a call */
+    memcpy(data, source, size);
+}
+
+/* Two races; of the second the log knows nothing, and what it says last is the first. */
+static void store_and_copy(int lane) {
+    long *cells = data;
+    *(volatile long *)cells = lane;
+    memcpy(cells + 1, source, sizeof source - sizeof source[0]);
+}
+
+static const ftf_run_plan serial = {.mode = FTF_RUN_SERIAL, .lanes = 2, .order = {0, 1}};
+
+static toy *race(toy_op first, toy_op second, const char *called) {
+    toy *toy = toy_create(2, reset, NULL);
+    toy_add(toy, 0, first);
+    toy_add(toy, 1, second);
+    toy->scenario.lanes[0].ops[0].name = toy->scenario.lanes[1].ops[0].name = called;
+    return toy;
+}
+
+/* How many reports TSan made in so many runs, each of which has one race, or two. */
+static uint64_t count_reports(toy *toy, const ftf_run_plan *plan, int runs) {
+    uint64_t before = ftf_raw_total();
+    for (int i = 0; i < runs; i++) {
+        ftf_tally tally;
+        ftf_raw_clear();
+        ftf_repeats_begin(&toy->scenario);
+        toy_run(toy, plan, &tally);
+        if (tally.run.steals != 0) {
+            printf("FAIL  a steal\n");
+            exit(1);
+        }
+    }
+    return ftf_raw_total() - before;
+}
+
+static int failed;
+
+static void check(const char *name, uint64_t reports, uint64_t expected) {
+    bool good = reports == expected;
+    failed += !good;
+    printf("%s  %s: %llu reports, %llu expected\n", good ? "ok  " : "FAIL", name, (unsigned long long)reports,
+           (unsigned long long)expected);
+}
+
+static void a_known_pair_is_looked_at_now_and_then(void) {
+    toy *toy = race(store, store, "one");
+    check("a pair is reported until it is known", count_reports(toy, &serial, FIRST_REPORTS), FIRST_REPORTS);
+    check("and then once in a while", count_reports(toy, &serial, LATER_RUNS), LOOKS);
+    toy->scenario.lanes[0].ops[0].name = "another";
+    check("in another op it is another pair", count_reports(toy, &serial, 2), 2);
+    toy_destroy(toy);
+}
+
+static void a_read_and_a_write_are_a_pair_in_either_order(void) {
+    toy *toy = race(load, store, "read");
+    check("a read and a write", count_reports(toy, &serial, FIRST_REPORTS + LATER_RUNS), FIRST_REPORTS + LOOKS);
+    const ftf_run_plan reverse = {.mode = FTF_RUN_SERIAL, .lanes = 2, .order = {1, 0}};
+    check("a write and a read are known by then", count_reports(toy, &reverse, FTF_LOOK_AGAIN), 1);
+    toy_destroy(toy);
+}
+
+/* Lane 1 races with lane 0's first op and ends; then lane 0's second op races with lane 1, on the same bytes. */
+static void another_pair_on_the_same_bytes_is_seen(void) {
+    toy *toy = race(store, store, "twice");
+    count_reports(toy, &serial, FIRST_REPORTS);
+    toy_add(toy, 0, store_elsewhere);
+    toy->scenario.lanes[0].ops[0].name = "twice"; /* adding an op has moved them, but not changed them */
+    const ftf_op_drop before_the_second = {.lane = 0, .op = 1};
+    const ftf_run_plan plan = {
+        .mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}, .op_drops = &before_the_second, .op_drop_count = 1};
+    check("behind a known pair, another one", count_reports(toy, &plan, 1), 1);
+    const ftf_raw_report *report = ftf_raw_count() == 1 ? ftf_raw_get(0) : NULL;
+    uintptr_t place = (uintptr_t)store_elsewhere;
+    bool it = report != NULL && report->kind != NULL && report->stacks[0].frame_count > 0 &&
+              report->stacks[0].frames[0] - place < 256;
+    check("which is the one", it, true);
+    toy_destroy(toy);
+}
+
+/* An atomic access and a range are no plain access, whatever the log says: nothing is left out. */
+static void other_races_go_through(void) {
+    toy *atomics = race(store, store_atomically, "atomics");
+    check("a store and an atomic store", count_reports(atomics, &serial, LATER_RUNS), LATER_RUNS);
+    toy_destroy(atomics);
+    toy *copies = race(copy, copy, "copies");
+    check("two copies", count_reports(copies, &serial, LATER_RUNS), LATER_RUNS);
+    toy_destroy(copies);
+    toy *both = race(store_and_copy, store_and_copy, "both");
+    check("a copy behind a store that is known", count_reports(both, &serial, FIRST_REPORTS + LATER_RUNS),
+          FIRST_REPORTS + LOOKS + FIRST_REPORTS + LATER_RUNS);
+    toy_destroy(both);
+}
+
+/* Only runs with a profile know who met whom. */
+static void runs_without_a_profile_leave_nothing_out(void) {
+    toy *toy = race(store, store, "one");
+    const ftf_run_plan at = {.mode = FTF_RUN_AT, .lanes = 2};
+    check("a replay", count_reports(toy, &at, LATER_RUNS), LATER_RUNS);
+    toy_destroy(toy);
+}
+
+int main(void) {
+    a_known_pair_is_looked_at_now_and_then();
+    a_read_and_a_write_are_a_pair_in_either_order();
+    another_pair_on_the_same_bytes_is_seen();
+    other_races_go_through();
+    runs_without_a_profile_leave_nothing_out();
+    return failed;
+}
