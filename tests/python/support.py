@@ -12,6 +12,10 @@ KINDS = os.path.join(ROOT, "harness", "scenario", "kinds.def")
 if FOLDER not in sys.path:
     sys.path.insert(0, FOLDER)
 
+# Recipes make files where the process works, which in a worker is a folder that goes away. So does this one.
+WORKING_FOLDER = tempfile.TemporaryDirectory()
+os.chdir(WORKING_FOLDER.name)
+
 
 def discover(target, *arguments):
     """(exit status, standard error, catalog or None) of one run of discover.py."""
