@@ -410,6 +410,7 @@ static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
                                       .seed = o->seed,
                                       .schedule = o->schedule,
                                       .no_feedback = o->no_feedback,
+                                      .no_delays = o->no_delays,
                                       .catalog = o->learnt->path,
                                       .work = campaign->work,
                                       .spool = campaign->spool,

@@ -48,7 +48,7 @@ typedef struct ftf_campaign_options {
     const char *command; /* the command line, for finding.json */
     bool flavours[FTF_FLAVOUR_COUNT];
     uint32_t jobs;
-    bool no_feedback;
+    bool no_feedback, no_delays;
     const char *schedule;
     uint64_t seed;
     uint64_t time_ms;    /* 0: until stop */

@@ -25,7 +25,7 @@ enum {
 typedef struct arguments {
     const char *spec, *flavour, *schedule, *out, *until;
     uint64_t time_s, cpu_s, confirm_s, jobs, seed, rss_limit_mib, cold_percent;
-    bool no_feedback, json, help;
+    bool no_feedback, no_delays, json, help;
 } arguments;
 
 static volatile sig_atomic_t stop_signals;
@@ -58,6 +58,8 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
          "of the time, for first calls in fresh processes; default 10"},
         {"--no-feedback", FTF_OPTION_FLAG, &a->no_feedback, NULL,
          "do not tell the fuzzer how lanes met: for measuring what that is worth"},
+        {"--no-delays", FTF_OPTION_FLAG, &a->no_delays, NULL,
+         "with --schedule free: lanes do not tarry at some of their accesses; for measuring, too"},
         {"--seed", FTF_OPTION_NUMBER, &a->seed, "N", "of all randomness; default: drawn, and printed"},
         {"--out", FTF_OPTION_TEXT, &a->out, "DIR", "findings go to DIR/<target>/findings; default out"},
         {"--until-finding", FTF_OPTION_TEXT, &a->until, "REGEX",
@@ -175,6 +177,7 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
                                     .jobs = a->jobs != 0 ? (uint32_t)a->jobs : (uint32_t)ftf_proc_cpu_count(),
                                     .schedule = a->schedule,
                                     .no_feedback = a->no_feedback,
+                                    .no_delays = a->no_delays,
                                     .seed = a->seed,
                                     .time_ms = a->time_s * 1000,
                                     .cpu_ms = a->cpu_s * 1000,

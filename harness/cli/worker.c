@@ -177,6 +177,9 @@ static void add_warm(const ftf_worker *worker, arguments *args) {
     if (worker->options.no_feedback) {
         add(args, "--no-feedback");
     }
+    if (worker->options.no_delays) {
+        add(args, "--no-delays");
+    }
     add(args, "--epoch=%u", ftf_worker_epoch(worker->epoch));
     add(args, "-seed=%u", process_seed(worker, worker->warm.generation));
     add(args, "-max_len=%d", FTF_SCENARIO_BYTES_MAX);

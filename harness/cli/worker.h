@@ -55,7 +55,7 @@ typedef struct ftf_worker_options {
     int index; /* of this place among those of its flavour */
     int cpu; /* FTF_PROC_ANY_CPU: not pinned */
     uint64_t seed;
-    bool no_feedback;
+    bool no_feedback, no_delays;
     const char *schedule;
     const char *catalog; /* path */
     const char *work, *spool, *corpus;

@@ -82,7 +82,10 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--gil", &out->gil}, {"--serve", &out->serve}, {"--no-feedback", &out->no_feedback}};
+    } flags[] = {{"--gil", &out->gil},
+                 {"--serve", &out->serve},
+                 {"--no-feedback", &out->no_feedback},
+                 {"--no-delays", &out->no_delays}};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (strcmp(argument, flags[i].name) == 0) {
             *flags[i].flag = true;

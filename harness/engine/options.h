@@ -9,6 +9,7 @@
  *   --blackbox=FILE   --spool=DIR   --name=NAME      where and as whom it reports
  *   --schedule=auto|free|pct    --rounds=N           schedules tried per execution
  *   --no-feedback     does not tell libFuzzer how lanes met: for measuring what that is worth
+ *   --no-delays       free-running lanes do not tarry at points: for measuring, too
  *   --cpu=N           pins the process
  *   --deadline-ms=N   of one scenario, all its rounds
  *   --replay=FILE     runs the scenarios of FILE once, or as often as --repeat=N says, and exits
@@ -38,7 +39,7 @@ typedef struct ftf_options {
     int epoch; /* 0: never */
     int cold; /* -1: no */
     int cold_ms, cold_seed;
-    bool gil, serve, no_feedback;
+    bool gil, serve, no_feedback, no_delays;
 } ftf_options;
 
 /* Strings point into argv. */

@@ -32,17 +32,21 @@ enum { REARM_EVERY = 200 };
    run under further schedules. */
 enum { REPEATS_ENOUGH = 4 };
 
-/* Rounds in which lanes take turns at op boundaries, and at one boundary in how many at most. TSan needs no collision,
-   but two accesses with nothing between them that orders the lanes; most ops take a lock that does (a critical section,
-   a mutex of the extension), so of a lane that runs to its end only the last op can race. For ASan a switch inside an
-   op is what counts. */
+/* Rounds in which lanes take turns at op boundaries, at one boundary in how many at most, and rounds that are walks:
+   many drops anywhere, where PCT has few at chosen points. TSan needs no collision, but two accesses with nothing
+   between them that orders the lanes; most ops take a lock that does (a critical section, a mutex of the extension), so
+   of a lane that runs to its end only the last op can race. For ASan a switch at the right point inside an op is what
+   counts. */
 #ifdef FTF_TSAN
-enum { TURN_ROUNDS = 2, TURNS_MAX = 4 };
+enum { TURN_ROUNDS = 2, TURNS_MAX = 4, WALK_ROUNDS = 2 };
 #else
-enum { TURN_ROUNDS = 0, TURNS_MAX = 1 };
+enum { TURN_ROUNDS = 0, TURNS_MAX = 1, WALK_ROUNDS = 1 };
 #endif
 
-enum { DROPS_MAX = 16 };
+/* Points between two drops of a walk, on average: each octave is as likely. */
+enum { WALK_SHORTEST = 8, WALK_OCTAVES = 7 };
+
+enum { ANYWHERE_OF_16 = 1, BEFORE_OF_16 = 5, BACK_BITS = 5, DROPS_MAX = 16 };
 
 struct ftf_session {
     const ftf_options *options;
@@ -239,12 +243,24 @@ static void reverse(ftf_run_plan *plan) {
     }
 }
 
-/* A point at which a lane's priority drops: mostly one where it touches what another lane touches, sometimes any. */
+/* Some points before a candidate, the nearer the likelier: what decides that a lane goes on to touch shared memory may be an
+   atomic access (a reference count of one, a flag), and those are no points. */
+static uint32_t before(ftf_rng *rng, uint32_t point) {
+    uint32_t back = 1 + ftf_rng_below(rng, 1u << (1 + ftf_rng_below(rng, BACK_BITS)));
+    return point > back ? point - back : 1;
+}
+
+/* A point at which a lane's priority drops: mostly one where it touches what another lane touches, sometimes one before it,
+   sometimes any. */
 static bool choose_drop(ftf_rng *rng, int lanes, ftf_switch *out) {
     int lane = (int)ftf_rng_below(rng, (uint32_t)lanes);
     uint32_t points = ftf_sched_points(lane);
     *out = (ftf_switch){.lane = (uint8_t)lane};
-    if (!ftf_rng_one_in(rng, 8) && ftf_profile_draw(rng, lane, &out->point)) {
+    uint32_t dice = ftf_rng_below(rng, 16);
+    if (dice >= ANYWHERE_OF_16 && ftf_profile_draw(rng, lane, &out->point)) {
+        if (dice < ANYWHERE_OF_16 + BEFORE_OF_16) {
+            out->point = before(rng, out->point);
+        }
         return true;
     }
     out->point = 1 + ftf_rng_below(rng, points);
@@ -266,6 +282,14 @@ static uint32_t choose_drops(ftf_rng *rng, const ftf_run_plan *plan, uint32_t de
     return count;
 }
 
+/* Not before the serial rounds. */
+static void choose_policy(const ftf_session *session, ftf_rng *rng, ftf_run_plan *plan, int round) {
+    bool turns = round < 2 + TURN_ROUNDS, walk = round >= session->options->rounds - WALK_ROUNDS;
+    plan->turns = turns ? 1 + ftf_rng_below(rng, TURNS_MAX) : 0;
+    plan->walk = walk && !turns ? (uint32_t)WALK_SHORTEST << ftf_rng_below(rng, WALK_OCTAVES) : 0;
+    plan->turns_seed = ftf_rng_next(rng);
+}
+
 static bool only_repeats(const ftf_session *session, uint64_t reports_before, uint64_t records_before) {
     return ftf_raw_total() - reports_before >= REPEATS_ENOUGH && session->records == records_before;
 }
@@ -282,9 +306,9 @@ static void run_rounds(ftf_session *session, const ftf_schedule *schedule) {
             plan.mode = FTF_RUN_PCT;
             plan.switches = drops;
             shuffle(&rng, &plan);
-            plan.turns = round < 2 + TURN_ROUNDS ? 1 + ftf_rng_below(&rng, TURNS_MAX) : 0;
-            plan.turns_seed = ftf_rng_next(&rng);
-            plan.switch_count = plan.turns == 0 ? choose_drops(&rng, &plan, schedule->depth, drops) : 0;
+            choose_policy(session, &rng, &plan, round);
+            bool pct = plan.turns == 0 && plan.walk == 0;
+            plan.switch_count = pct ? choose_drops(&rng, &plan, schedule->depth, drops) : 0;
         } else if (round == 1) {
             reverse(&plan);
         }
@@ -318,6 +342,7 @@ static void run_schedule(ftf_session *session) {
         return;
     case FTF_SCHEDULE_FREE:
         plan.mode = FTF_RUN_FREE;
+        plan.no_delays = session->options->no_delays;
         plan.seed = ftf_hash_bytes(FTF_HASH_START, session->box->scenario, session->box->scenario_len);
         run_once(session, &plan);
         return;

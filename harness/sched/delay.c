@@ -28,18 +28,8 @@ static uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* A number from an exponential distribution with mean `mean`: a drawn number's -log2 to within 9 %, without libm. */
-static uint32_t exponential(ftf_rng *rng, uint32_t mean) {
-    enum { LN2 = 45426 }; /* times 2^16 */
-    uint64_t drawn = ftf_rng_next(rng) | 1;
-    int zeros = __builtin_clzll(drawn);
-    uint64_t fraction = (drawn << zeros << 1) >> 48;
-    uint64_t log2 = ((uint64_t)zeros << 16) + (65535 - fraction);
-    return (uint32_t)((log2 * mean * LN2) >> 32);
-}
-
 static void arm(ftf_lane *lane) {
-    atomic_store(&lane->trigger, atomic_load(&lane->points) + 1 + exponential(&lane->delays, FTF_DELAY_EVERY));
+    atomic_store(&lane->trigger, atomic_load(&lane->points) + 1 + ftf_rng_exponential(&lane->delays, FTF_DELAY_EVERY));
 }
 
 void ftf_delay_deal(ftf_lane *lane, uint64_t seed) {

@@ -466,7 +466,9 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.lanes = plan->lanes;
     ftf_sched.alike = plan->alike;
     ftf_sched.by_op = plan->op_drop_count > 0;
+    ftf_sched.no_delays = plan->no_delays;
     ftf_sched.turns = plan->turns;
+    ftf_sched.walk = plan->walk;
     ftf_sched.turns_rng = ftf_rng_seed(plan->turns_seed);
     ftf_sched.diverged = 0;
     ftf_sched.idle_ms = 0;
@@ -487,6 +489,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         lane->log = NULL;
         lane->op = lane->op_point = 0;
         lane->drops_next = false;
+        lane->walks_to = 0;
         if ((plan->mode == FTF_RUN_SERIAL || plan->mode == FTF_RUN_PCT) && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {
                 ftf_sched.logs[i] = calloc(FTF_PROFILE_POINTS, sizeof *ftf_sched.logs[i]);
@@ -521,7 +524,7 @@ void ftf_sched_enter(int id) {
         find_stack(lane);
     }
     await(lane);
-    ftf_free_lane = ftf_sched.mode == FTF_RUN_FREE ? lane : NULL;
+    ftf_free_lane = ftf_sched.mode == FTF_RUN_FREE && !ftf_sched.no_delays ? lane : NULL;
 }
 
 void ftf_sched_meet(void) {

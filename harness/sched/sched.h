@@ -68,8 +68,10 @@ typedef struct ftf_run_plan {
     const ftf_op_drop *op_drops; /* PCT, instead of switches: by increasing op and offset within a lane */
     uint32_t op_drop_count;
     uint32_t turns; /* PCT: the priority also drops at one op boundary in so many, each repetition counted; 0: at none */
-    uint64_t turns_seed;
+    uint32_t walk;  /* PCT: it also drops after so many points on average, as long as there is room to note it; 0: not so */
+    uint64_t turns_seed; /* of both */
     uint64_t seed; /* FREE: what is drawn of the delays */
+    bool no_delays; /* FREE: there are none, as if lanes were any threads */
     bool alike; /* SERIAL: lanes do the same; what one does to shared memory any of them might: all of it is candidates */
 } ftf_run_plan;
 

@@ -86,6 +86,7 @@ typedef struct ftf_lane {
     pid_t tid;
     uint32_t op, op_point; /* the op it is in, and the point at which it began this time */
     bool drops_next;       /* ftf_plan_drop_next */
+    uint32_t walks_to;     /* the point of the next drop of a walk; 0: it is not drawn yet */
     ftf_event *events;     /* this lane's, by increasing point */
     uint32_t event_count, event_next;
     ftf_rng delays; /* of a free run */
@@ -98,7 +99,9 @@ typedef struct ftf_sched_state {
     int lanes;
     bool by_op;          /* events belong to ops: their points are filled in when the lane begins them */
     bool alike;          /* ftf_run_plan.alike */
+    bool no_delays;      /* ftf_run_plan.no_delays */
     uint32_t turns;      /* ftf_run_plan.turns */
+    uint32_t walk;       /* ftf_run_plan.walk */
     ftf_rng turns_rng;   /* whoever has the token draws */
     _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
     int to_wake;         /* under the lock: whose thread is woken when the lock is given up */

@@ -19,10 +19,11 @@ WORKER_MIB = 2560
 CORPUS_FILES = 4096 + 256  # FTF_CORPUS_MAX and the seeds of a target
 
 ABOUT_F = """\
-Each target is fuzzed for {seconds} s with a worker of each flavour, then for {resume} s more in the same folder. No bug: exit code 0 or
-1, and no worker ended by our fault. Memory: the supervisor's resident set after a quarter of the time and its largest (bound {supervisor} MiB);
-the largest of any process it started (bound {worker} MiB: a worker above it is restarted). Corpus: files in the shared folder (bound {corpus}).
-Lost: findings of the summary that are not whole in the folder, or that the second campaign does not list; records left in the spool."""
+Each target is fuzzed for {seconds} s with a worker of each flavour, then for {resume} s more in the same folder. No bug: exit
+code 0 or 1, and no worker ended by our fault. Memory: the supervisor's resident set after a quarter of the time and its largest
+(bound {supervisor} MiB); the largest of any process it started (bound {worker} MiB: a worker above it is restarted). Corpus: files in the
+shared folder (bound {corpus}). Lost: findings of the summary that are not whole in the folder, or that the second campaign does not
+list; records left in the spool."""
 
 
 def resident_mib(pid):
