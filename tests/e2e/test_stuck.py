@@ -1,4 +1,5 @@
-"""Scenarios that do not end: a deadlock of two locks, one in Python code, a hang, and two that are merely slow.
+"""Scenarios that do not end: a deadlock of two locks, one in Python code, a hang, a call that goes round in a circle, and some that are
+merely slow.
 
 A report of a deadlock names for each lane its line, what it waits for, who has it, and both stacks. What is slow is no finding.
 """
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import ftf
+
+DATA = Path(__file__).parent / "data"
 
 OPPOSITE = """ftfuzz 1
 target ck23_lock_order
@@ -46,6 +49,17 @@ thread
 schedule pct seed=1 depth=2
 """
 
+CIRCLE = """ftfuzz 1
+target circle
+setup
+  r = Ring()
+thread
+  r.visit() * 8
+thread
+  r.visit() * 8
+schedule pct seed=1 depth=3
+"""
+
 COUNTING = """ftfuzz 1
 target builtins
 setup
@@ -59,14 +73,14 @@ schedule pct seed=1 depth=2
 
 
 def report_of(scratch, target, text, signature):
-    """A campaign that begins with this scenario; the report of the finding that it stops at."""
-    corpus = scratch / target / "corpus"
+    """A campaign that begins with this scenario; the report of the finding that it stops at, and its folder."""
+    corpus = scratch / Path(target).name / "corpus"
     corpus.mkdir(parents=True)
     (corpus / "first.ft").write_text(text)
     run = ftf.ftfuzz("fuzz", target, "--time", 40, "--flavour", "asan", "--jobs", 1, "--until-finding", signature, "--confirm", 3,
                      "--seed", 1, "--json", "--out", scratch, timeout=200)
     hit = ftf.wanted(run.json())
-    return (Path(hit["folder"]) / "report.txt").read_text() if hit else run.err
+    return ((Path(hit["folder"]) / "report.txt").read_text(), hit["folder"]) if hit else (run.err, None)
 
 
 def replayed(scratch, name, text, flavour="asan"):
@@ -92,18 +106,27 @@ def check_python(tally, report):
     tally.check("a lane that has ended is no part of it", "\nlane 1 has ended\n" in report, report[-1500:])
 
 
+def check_circle(tally, report, folder):
+    tally.check("a call that returned in the serial runs, and now does not, is a hang",
+                "\nsignature  hang circle.c:walk\n" in report, report[-600:])
+    counts = ftf.ftfuzz("replay", folder, "-n", 5, "--json", timeout=200).json() if folder else []
+    tally.check("and replays", counts and counts[0]["k"] == 5, str(counts))
+
+
 def run(tally):
-    with ftf.Scratch("stuck") as scratch, concurrent.futures.ThreadPoolExecutor(5) as pool:
-        for target in ("ck23_lock_order", "queue", "socket", "builtins"):
+    with ftf.Scratch("stuck") as scratch, concurrent.futures.ThreadPoolExecutor(6) as pool:
+        for target in ("ck23_lock_order", "queue", "socket", "builtins", DATA / "circle"):
             ftf.ftfuzz("show", target)  # learnt once, before processes want it at the same time
         locks = pool.submit(report_of, scratch, "ck23_lock_order", OPPOSITE, "^deadlock")
         python = pool.submit(report_of, scratch, "queue", FULL_QUEUE, "^deadlock")
         hang = pool.submit(replayed, scratch, "hang", NOTHING_TO_RECEIVE)
+        circle = pool.submit(report_of, scratch, DATA / "circle", CIRCLE, "^hang")
         endless = pool.submit(replayed, scratch, "endless", COUNTING % 10**12)
         rounds = pool.submit(replayed, scratch, "rounds", COUNTING % (16 * 10**6))
         full = pool.submit(replayed, scratch, "full", FULL_QUEUE, "tsan")
-        check_locks(tally, locks.result())
-        check_python(tally, python.result())
+        check_locks(tally, locks.result()[0])
+        check_python(tally, python.result()[0])
+        check_circle(tally, *circle.result())
         counts, _ = full.result()
         others = [other["id"] for other in counts.get("others", [])]
         tally.check("a deadlock is one under TSan, too", len(others) == 1 and others[0].startswith("deadlock-"), str(counts))

@@ -1,11 +1,13 @@
 /*
- * Lanes that take turns at op boundaries, and lanes that have had enough. If one of these fails, the bug is in
- * harness/sched/sched.c, harness/sched/plan.c or harness/lanes/pool.c.
+ * Lanes that take turns at op boundaries, walks, calls that do not return, and lanes that have had enough. If one of these
+ * fails, the bug is in harness/sched/sched.c, harness/sched/plan.c or harness/lanes/pool.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -112,6 +114,93 @@ static void turns__follow_from_their_seed_and_replay_from_their_switches(void **
     toy_destroy(toy);
 }
 
+/* ---- walks --------------------------------------------------------------------------------------------------------- */
+
+enum { WALK_STEPS = 40, WALK_SWITCHES_MAX = 256 };
+
+static void walk__switches_anywhere_and_replays(void **state) {
+    (void)state;
+    static ftf_blackbox_switch switches[WALK_SWITCHES_MAX];
+    static same_log steps;
+    toy *toy = step_toy(2, 1);
+    toy->scenario.lanes[0].ops[0].repeat = toy->scenario.lanes[1].ops[0].repeat = WALK_STEPS;
+    int inside = 0, different = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}, .walk = 8, .turns_seed = seed};
+        run(toy, &plan);
+        uint32_t count = toy->box->switch_count;
+        assert_in_range(count, 4, WALK_SWITCHES_MAX); /* 240 points, and a lane that is alone switches no more */
+        different += seed > 0 && memcmp(switches, toy->box->switches, 4 * sizeof switches[0]) != 0;
+        memcpy(switches, toy->box->switches, sizeof switches);
+        steps = done;
+        for (uint32_t i = 0; i < count; i++) {
+            inside += switches[i].point % 3 != 1;
+        }
+        ftf_switch room[WALK_SWITCHES_MAX];
+        const ftf_run_plan replay = toy_replay_plan(toy, room), *again[] = {&plan, &replay};
+        for (int i = 0; i < 2; i++) {
+            run(toy, again[i]);
+            assert_int_equal(toy->box->switch_count, count);
+            assert_memory_equal(toy->box->switches, switches, count * sizeof switches[0]);
+            assert_memory_equal(&done, &steps, sizeof done);
+        }
+    }
+    assert_true(inside > SEEDS);
+    assert_true(different > SEEDS / 2);
+    toy_destroy(toy);
+}
+
+/* ---- calls that do not return --------------------------------------------------------------------------------------- */
+
+static volatile long flag;
+
+static void lower_flag(void) { flag = 0; }
+
+static void raise_flag(int lane) {
+    (void)lane;
+    toy_store(&flag, 1);
+}
+
+/* It looks again and again, and gives nothing up: no lock, no sleep, no yield. */
+static void wait_by_looking(int lane) {
+    (void)lane;
+    while (toy_load(&flag) == 0) {
+    }
+}
+
+static void endless__whoever_waits_by_looking_lets_the_others_go_on(void **state) {
+    (void)state;
+    toy *toy = toy_create(2, lower_flag, NULL);
+    toy_add(toy, 0, wait_by_looking);
+    toy_add(toy, 1, raise_flag);
+    ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}};
+    run(toy, &plan);
+    assert_int_equal(ftf_sched_points(0), FTF_POINTS_RUNAWAY + 1); /* one more look, since a switch comes before the access; leaving */
+    toy_destroy(toy);
+}
+
+static void exit_endless(void) { _exit(ftf_sched_self() == 0 && ftf_sched_points(0) == FTF_POINTS_ENDLESS ? 85 : 1); }
+
+static void endless__a_call_that_does_not_return_ends_the_run(void **state) {
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        toy *toy = toy_create(2, lower_flag, NULL);
+        ftf_sched_init(toy->box, &(const ftf_stuck){.endless = exit_endless});
+        toy_add(toy, 0, wait_by_looking);
+        toy_add(toy, 1, step);
+        ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 2, .order = {0, 1}};
+        ftf_tally tally;
+        toy_run(toy, &plan, &tally);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 85);
+}
+
 /* ---- enough -------------------------------------------------------------------------------------------------------- */
 
 enum { LONG_STEP = 20000, LONG_POINTS = LONG_STEP + 1 }; /* with its boundary */
@@ -211,6 +300,9 @@ int main(void) {
         cmocka_unit_test(turns__none_is_a_run_to_the_end),
         cmocka_unit_test(turns__come_at_boundaries_only),
         cmocka_unit_test(turns__follow_from_their_seed_and_replay_from_their_switches),
+        cmocka_unit_test(walk__switches_anywhere_and_replays),
+        cmocka_unit_test(endless__whoever_waits_by_looking_lets_the_others_go_on),
+        cmocka_unit_test(endless__a_call_that_does_not_return_ends_the_run),
         cmocka_unit_test(enough__no_further_op_begins_and_other_lanes_go_on),
         cmocka_unit_test(enough__a_lane_that_ends_by_itself_is_not_cut),
         cmocka_unit_test(enough__is_of_one_scheduled_run),
