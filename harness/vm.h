@@ -5,7 +5,8 @@
  * Python) and Python (python/, which knows no lanes). tests/sim/ puts toy objects with planted races behind it, so
  * that the scheduler and the executor are tested in milliseconds without an interpreter.
  *
- * lane_open is called once on each lane's thread before the first scenario. The order of calls for one scenario is
+ * lane_open is called once on each lane's thread before its first run, while the main thread is detached. The order of calls
+ * for one scenario is
  *
  *     prepare                                        main thread
  *     { start; lane_enter, step..., lane_leave in each lane; finish }     once for each schedule tried

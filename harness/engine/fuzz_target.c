@@ -118,11 +118,11 @@ static void start_worker(void) {
     }
 }
 
-static void start_lanes(int lanes) {
+static void start_session(void) {
     worker.arena = ftf_arena_create();
     worker.other_arena = ftf_arena_create();
     ftf_sched_init(worker.box, &(const ftf_stuck){.deadlock = ftf_watch_deadlock, .endless = ftf_watch_endless});
-    worker.pool = ftf_pool_create(worker.vm, worker.box, lanes);
+    worker.pool = ftf_pool_create(worker.vm, worker.box);
     worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
     ftf_watch_start(&(const ftf_watch_options){
         .box = worker.box,
@@ -161,7 +161,7 @@ static _Noreturn void replay(const char *path) {
 
 static void run_cold(const char *text, size_t len, const ftf_run_plan *plan) {
     ftf_error err;
-    start_lanes(plan->lanes); /* a thread costs as much as the rest of such a process */
+    start_session();
     ftf_session_use_plan(worker.session, plan);
     check(ftf_session_run(worker.session, text, len, &err), &err);
 }
@@ -197,7 +197,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     if (worker.options.cold >= 0) {
         ftf_cold_serve(&worker.options, worker.catalog, worker.box, run_cold);
     }
-    start_lanes(FTF_LANES_MAX);
+    start_session();
     if (worker.options.replay != NULL) {
         replay(worker.options.replay);
     }

@@ -116,26 +116,35 @@ static void *lane_main(void *argument) {
     }
 }
 
-ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box, int lanes) {
+/* One after the other: opening may stop the world. */
+static void open_lane(ftf_pool *pool, const pthread_attr_t *attr) {
+    lane_state *lane = &pool->lane[pool->opened];
+    lane->pool = pool;
+    lane->id = pool->opened;
+    FTF_ASSERT(pthread_create(&lane->thread, attr, lane_main, lane) == 0);
+    while (atomic_load(&lane->tid) == 0) {
+        futex_wait(&lane->tid, 0, FTF_STEAL_MS);
+    }
+    pool->opened++;
+}
+
+static void open_lanes(ftf_pool *pool, int lanes) {
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr,
+                              16u << 20); /* sanitized frames are large, and recursion must end in RecursionError */
+    while (pool->opened < lanes) {
+        open_lane(pool, &attr);
+    }
+    pthread_attr_destroy(&attr);
+}
+
+ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box) {
     ftf_pool *pool = NULL;
     FTF_ASSERT(posix_memalign((void **)&pool, 128, sizeof *pool) == 0);
     memset(pool, 0, sizeof *pool);
     pool->vm = vm;
     pool->box = box;
-    pool->opened = lanes;
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr,
-                              16u << 20); /* sanitized frames are large, and recursion must end in RecursionError */
-    for (int i = 0; i < pool->opened; i++) {
-        pool->lane[i].pool = pool;
-        pool->lane[i].id = i;
-        FTF_ASSERT(pthread_create(&pool->lane[i].thread, &attr, lane_main, &pool->lane[i]) == 0);
-        while (atomic_load(&pool->lane[i].tid) == 0) {
-            futex_wait(&pool->lane[i].tid, 0, FTF_STEAL_MS); /* one after the other: opening may stop the world */
-        }
-    }
-    pthread_attr_destroy(&attr);
     return pool;
 }
 
@@ -168,7 +177,8 @@ static void collect(ftf_pool *pool, ftf_tally *tally) {
 }
 
 void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_plan *plan, ftf_tally *tally) {
-    FTF_ASSERT(plan->lanes <= pool->opened);
+    FTF_ASSERT(plan->lanes <= FTF_LANES_MAX);
+    open_lanes(pool, plan->lanes);
     pool->scenario = scenario;
     pool->lanes = plan->lanes;
     for (int i = 0; i < pool->lanes; i++) {

@@ -10,7 +10,7 @@
  * the main thread after it. These are the only two edges the harness adds, and neither orders one lane against
  * another. In between, a lane takes no lock of ours, calls no stdio and no malloc of ours.
  *
- *     ftf_pool *pool = ftf_pool_create(vm);
+ *     ftf_pool *pool = ftf_pool_create(vm, box);
  *     ftf_tally tally;
  *     ftf_pool_run(pool, &scenario, &plan, &tally);
  *
@@ -32,13 +32,14 @@ typedef struct ftf_tally {
 
 typedef struct ftf_pool ftf_pool;
 
-/* Starts threads for scenarios of up to so many lanes. Never fails (FTF_ASSERT): without threads there is nothing to do. */
-ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box, int lanes);
+/* A pool without threads: one is started when a run first needs it, since eight of them are half of what a new process costs. */
+ftf_pool *ftf_pool_create(ftf_vm *vm, ftf_blackbox *box);
 
 /* Ends and joins the threads. */
 void ftf_pool_destroy(ftf_pool *pool);
 
-/* Runs the lanes of scenario once under plan. vm->start has been called. */
+/* Runs the lanes of scenario once under plan. vm->start has been called. Starting a thread never fails (FTF_ASSERT):
+   without it there is nothing to do. */
 void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_plan *plan, ftf_tally *tally);
 
 /* The kernel's thread id of a lane, for signals; 0 before it has started. */

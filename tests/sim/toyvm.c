@@ -50,7 +50,7 @@ toy *toy_create(int lanes, void (*reset)(void), void (*on_deadlock)(void)) {
     ftf_scenario_init(&made->scenario, made->arena, "toy");
     made->scenario.lane_count = (uint32_t)lanes;
     ftf_sched_init(made->box, &(const ftf_stuck){.deadlock = on_deadlock});
-    made->pool = ftf_pool_create(&made->vm, made->box, FTF_LANES_MAX);
+    made->pool = ftf_pool_create(&made->vm, made->box);
     return made;
 }
 
