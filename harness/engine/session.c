@@ -43,9 +43,10 @@ enum { TURN_ROUNDS = 2, TURNS_MAX = 4, WALK_ROUNDS = 2 };
 enum { TURN_ROUNDS = 0, TURNS_MAX = 1, WALK_ROUNDS = 1 };
 #endif
 
-/* Points between two drops of a walk, on average: each octave is as likely. */
-enum { WALK_SHORTEST = 8, WALK_OCTAVES = 7 };
+/* Points between two drops of a walk, on average: octaves from the shortest up to so many drops in the longest lane. */
+enum { WALK_SHORTEST = 4, WALK_DROPS_FEWEST = 4, WALK_OCTAVES = 8 };
 
+/* Of sixteen drops of PCT, how many are at any point, and how many a little before a candidate, up to 2^BACK_BITS points. */
 enum { ANYWHERE_OF_16 = 1, BEFORE_OF_16 = 5, BACK_BITS = 5, DROPS_MAX = 16 };
 
 struct ftf_session {
@@ -282,11 +283,23 @@ static uint32_t choose_drops(ftf_rng *rng, const ftf_run_plan *plan, uint32_t de
     return count;
 }
 
+static uint32_t choose_gap(ftf_rng *rng, const ftf_run_plan *plan) {
+    uint32_t longest = 0, octaves = 1;
+    for (int lane = 0; lane < plan->lanes; lane++) {
+        uint32_t points = ftf_sched_points(lane); /* of the last run */
+        longest = points > longest ? points : longest;
+    }
+    while (((uint32_t)WALK_SHORTEST << octaves) * WALK_DROPS_FEWEST <= longest && octaves < WALK_OCTAVES) {
+        octaves++;
+    }
+    return (uint32_t)WALK_SHORTEST << ftf_rng_below(rng, octaves);
+}
+
 /* Not before the serial rounds. */
 static void choose_policy(const ftf_session *session, ftf_rng *rng, ftf_run_plan *plan, int round) {
     bool turns = round < 2 + TURN_ROUNDS, walk = round >= session->options->rounds - WALK_ROUNDS;
     plan->turns = turns ? 1 + ftf_rng_below(rng, TURNS_MAX) : 0;
-    plan->walk = walk && !turns ? (uint32_t)WALK_SHORTEST << ftf_rng_below(rng, WALK_OCTAVES) : 0;
+    plan->walk = walk && !turns ? choose_gap(rng, plan) : 0;
     plan->turns_seed = ftf_rng_next(rng);
 }
 
