@@ -40,7 +40,7 @@ enum { REPEATS_ENOUGH = 4 };
 #ifdef FTF_TSAN
 enum { TURN_ROUNDS = 2, TURNS_MAX = 4, WALK_ROUNDS = 2 };
 #else
-enum { TURN_ROUNDS = 0, TURNS_MAX = 1, WALK_ROUNDS = 1 };
+enum { TURN_ROUNDS = 0, TURNS_MAX = 1, WALK_ROUNDS = 2 };
 #endif
 
 /* Points between two drops of a walk, on average: octaves from the shortest up to so many drops in the longest lane. */

@@ -12,7 +12,13 @@
 #include "base/check.h"
 #include "engine/verdict.h"
 
-enum { POLL_MS = 100, LOOKS = 20, LOOK_MS = 5, THREADS_MAX = 64 };
+enum {
+    POLL_MS = 100,
+    LOOKS = 20,
+    LOOK_MS = 5,
+    THREADS_MAX = 64,
+    MAIN_MS = 2000, /* of CPU time that one setup or one finish may take */
+};
 
 static struct {
     ftf_watch_options of;
@@ -29,6 +35,13 @@ static void pause_ms(long ms) {
 static int64_t now_ms(void) {
     struct timespec t = {0};
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* CPU time of a thread of this process (the kernel's encoding of a thread's clock, see pthread_getcpuclockid). */
+static int64_t cpu_ms(int tid) {
+    struct timespec t = {0};
+    syscall(SYS_clock_gettime, (clockid_t)((~(unsigned)tid << 3) | 6u), &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
@@ -138,24 +151,31 @@ static bool is_busy(const ftf_blackbox *box) {
     return box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING || box->phase == FTF_PHASE_FINISHING;
 }
 
-/* Two clocks. The scenario's says when it is slow: its rounds may each be in time, and all of them together take minutes. The one of
-   the step that it is in (a phase of a round) says when it hangs: a scenario that sleeps just now was computing before. */
+/* Three clocks. The scenario's says when it is slow: its rounds may each be in time, and all of them together take
+   minutes. The one of the step that it is in (a phase of a round) says when it hangs: a scenario that sleeps just now was
+   computing before. The main thread's CPU time in the step ends what goes round in circles there: lanes count points, and
+   it does not. */
 static void *watch_main(void *unused) {
     (void)unused;
     const ftf_blackbox *box = watch.of.box;
     uint64_t sequence = 0;
     uint32_t round = 0, phase = 0;
-    int64_t scenario_ms = 0, step_ms = 0; /* when they began */
+    int64_t scenario_ms = 0, step_ms = 0, step_cpu_ms = 0; /* when they began */
     watch.own_tid = (int)syscall(SYS_gettid);
     for (;;) {
         pause_ms(POLL_MS);
         int64_t now = now_ms();
         bool same = is_busy(box) && box->sequence == sequence;
         scenario_ms = same ? scenario_ms : now;
-        step_ms = same && box->round == round && box->phase == phase ? step_ms : now;
+        bool same_step = same && box->round == round && box->phase == phase;
+        step_ms = same_step ? step_ms : now;
+        step_cpu_ms = same_step ? step_cpu_ms : cpu_ms(watch.main_tid);
         sequence = box->sequence;
         round = box->round;
         phase = box->phase;
+        if (same_step && phase != FTF_PHASE_RUNNING && cpu_ms(watch.main_tid) - step_cpu_ms >= MAIN_MS) {
+            ftf_verdict_end("slow", false, FTF_WORKER_EXIT_SLOW);
+        }
         bool late = now - scenario_ms >= watch.of.deadline_ms;
         if (late && anybody_runs()) {
             ftf_verdict_end("slow", false, FTF_WORKER_EXIT_SLOW);

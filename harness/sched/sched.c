@@ -386,6 +386,8 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
     }
 }
 
+void ftf_sched_resign(void) { ftf_self = ftf_free_lane = NULL; }
+
 static bool has_passed(uint32_t points) {
     return ftf_self != NULL && atomic_load_explicit(&ftf_self->points, memory_order_relaxed) >= points;
 }

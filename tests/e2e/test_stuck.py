@@ -113,14 +113,22 @@ def check_circle(tally, report, folder):
     tally.check("and replays", counts and counts[0]["k"] == 5, str(counts))
 
 
+def slow_ones(scratch):
+    """A campaign whose lanes die of destroyed memory, often several of them at once: scenarios that were given up as slow."""
+    run = ftf.ftfuzz("fuzz", "ck16_freelist", "--time", 6, "--flavour", "asan", "--jobs", 1, "--confirm", 0, "--seed", 11, "--json",
+                     "--out", scratch / "dying", timeout=200)
+    return run.json().get("slow"), len(ftf.findings(run.json()))
+
+
 def run(tally):
-    with ftf.Scratch("stuck") as scratch, concurrent.futures.ThreadPoolExecutor(6) as pool:
+    with ftf.Scratch("stuck") as scratch, concurrent.futures.ThreadPoolExecutor(7) as pool:
         for target in ("ck23_lock_order", "queue", "socket", "builtins", DATA / "circle"):
             ftf.ftfuzz("show", target)  # learnt once, before processes want it at the same time
         locks = pool.submit(report_of, scratch, "ck23_lock_order", OPPOSITE, "^deadlock")
         python = pool.submit(report_of, scratch, "queue", FULL_QUEUE, "^deadlock")
         hang = pool.submit(replayed, scratch, "hang", NOTHING_TO_RECEIVE)
         circle = pool.submit(report_of, scratch, DATA / "circle", CIRCLE, "^hang")
+        dying = pool.submit(slow_ones, scratch)
         endless = pool.submit(replayed, scratch, "endless", COUNTING % 10**12)
         rounds = pool.submit(replayed, scratch, "rounds", COUNTING % (16 * 10**6))
         full = pool.submit(replayed, scratch, "full", FULL_QUEUE, "tsan")
@@ -130,6 +138,8 @@ def run(tally):
         counts, _ = full.result()
         others = [other["id"] for other in counts.get("others", [])]
         tally.check("a deadlock is one under TSan, too", len(others) == 1 and others[0].startswith("deadlock-"), str(counts))
+        slow, findings = dying.result()
+        tally.check("a lane that dies while another one is dying holds nothing up", slow == 0 and findings > 0, f"{slow} slow, {findings} found")
         counts, _ = hang.result()
         others = [other["id"] for other in counts.get("others", [])]
         tally.check("a lane that waits for nobody is a hang", len(others) == 1 and others[0].startswith("hang-"), str(counts))
