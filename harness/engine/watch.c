@@ -151,10 +151,10 @@ static bool is_busy(const ftf_blackbox *box) {
     return box->phase == FTF_PHASE_BUILDING || box->phase == FTF_PHASE_RUNNING || box->phase == FTF_PHASE_FINISHING;
 }
 
-/* Three clocks. The scenario's says when it is slow: its rounds may each be in time, and all of them together take
-   minutes. The one of the step that it is in (a phase of a round) says when it hangs: a scenario that sleeps just now was
-   computing before. The main thread's CPU time in the step ends what goes round in circles there: lanes count points, and
-   it does not. */
+/* Three clocks. The scenario's says when it is slow: its rounds may each be in time, and all of them together
+   take minutes. The one of the step that it is in (a phase of a round) says when it hangs: a scenario that
+   sleeps just now was computing before. The main thread's CPU time in the step ends what goes round in circles
+   there: lanes count points, and it does not. */
 static void *watch_main(void *unused) {
     (void)unused;
     const ftf_blackbox *box = watch.of.box;

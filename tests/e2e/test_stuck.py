@@ -139,7 +139,8 @@ def run(tally):
         others = [other["id"] for other in counts.get("others", [])]
         tally.check("a deadlock is one under TSan, too", len(others) == 1 and others[0].startswith("deadlock-"), str(counts))
         slow, findings = dying.result()
-        tally.check("a lane that dies while another one is dying holds nothing up", slow == 0 and findings > 0, f"{slow} slow, {findings} found")
+        ok = slow == 0 and findings > 0
+        tally.check("a lane that dies while another one is dying holds nothing up", ok, f"{slow} slow, {findings} found")
         counts, _ = hang.result()
         others = [other["id"] for other in counts.get("others", [])]
         tally.check("a lane that waits for nobody is a hang", len(others) == 1 and others[0].startswith("hang-"), str(counts))
