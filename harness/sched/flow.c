@@ -53,11 +53,11 @@ static void walk_ops(const ftf_segment *segment, const int *inside, const ftf_fl
     }
 }
 
-/* Where a segment ends: where its lane's next one begins, or where the lane ended. */
+/* Where a segment ends: where its lane's next one begins, or where the lane ended, or where there was no more room. */
 static void find_ends(uint32_t *ends) {
     uint32_t next[FTF_LANES_MAX];
     for (int i = 0; i < ftf_sched.lanes; i++) {
-        uint32_t points = ftf_sched_points(i);
+        uint32_t points = ftf_sched.segments_full ? ftf_sched.lane[i].noted : ftf_sched_points(i);
         next[i] = points < FTF_PROFILE_POINTS ? points : FTF_PROFILE_POINTS - 1;
     }
     for (uint32_t i = ftf_sched.segment_count; i-- > 0;) {
@@ -84,6 +84,15 @@ void ftf_flow_walk(const ftf_flow_sink *sink) {
 }
 
 /* ---- while lanes run ------------------------------------------------------------------------------------------------- */
+
+/* The access at the point at which a lane lost the token is still to come. */
+void ftf_flow_is_full(void) {
+    ftf_sched.segments_full = true;
+    for (int i = 0; i < ftf_sched.lanes; i++) {
+        uint32_t points = ftf_sched_points(i);
+        ftf_sched.lane[i].noted = points > 0 ? points - 1 : 0;
+    }
+}
 
 static const ftf_access *last_access(const ftf_lane *lane) {
     uint32_t points = atomic_load_explicit(&lane->points, memory_order_relaxed);
@@ -123,7 +132,7 @@ static bool find_other(int self, const ftf_access *now, ftf_flow_access *other) 
 bool ftf_flow_meeting(uintptr_t *address, bool *write, ftf_flow_access *mine, ftf_flow_access *other) {
     const ftf_lane *self = ftf_self;
     const ftf_access *now = self != NULL ? last_access(self) : NULL;
-    if (now == NULL || now->address == 0) {
+    if (now == NULL || now->address == 0 || ftf_sched.segments_full) {
         return false;
     }
     *address = now->address;

@@ -78,7 +78,7 @@ static __thread int self_id __attribute__((tls_model("initial-exec"))) = -1;
 int ftf_sched_self(void) { return self_id; }
 
 static void end_segment(void) {
-    if (ftf_sched.segment_count > 0) {
+    if (ftf_sched.segment_count > 0 && !ftf_sched.segments_full) {
         ftf_segment *last = &ftf_sched.segments[ftf_sched.segment_count - 1];
         const ftf_lane *lane = &ftf_sched.lane[last->lane];
         last->last_op = lane->op;
@@ -92,6 +92,8 @@ static void begin_segment(const ftf_lane *lane) {
         uint32_t point = lane->points > 0 ? lane->points - 1 : 0;
         ftf_sched.segments[ftf_sched.segment_count++] =
             (ftf_segment){.lane = lane->id, .point = point, .first_op = lane->op};
+    } else if (!ftf_sched.segments_full) {
+        ftf_flow_is_full();
     }
 }
 
@@ -475,6 +477,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.diverged = 0;
     ftf_sched.idle_ms = 0;
     ftf_sched.segment_count = 0;
+    ftf_sched.segments_full = false;
     atomic_store(&ftf_sched.steals, 0);
     atomic_store(&ftf_sched.met, 0);
     atomic_store(&ftf_sched.holder, FTF_NOBODY);

@@ -67,7 +67,7 @@ typedef struct ftf_segment {
     bool ends_inside;           /* it lost the token in the middle of last_op */
 } ftf_segment;
 
-enum { FTF_SEGMENTS_MAX = 1024 }; /* of a run; what comes later tells nobody anything new */
+enum { FTF_SEGMENTS_MAX = 1024 }; /* of a run; what comes later is not noted, and tells nobody anything new */
 
 typedef struct ftf_lane {
     _Alignas(128) _Atomic uint32_t points; /* passed in this run */
@@ -89,6 +89,7 @@ typedef struct ftf_lane {
     uint32_t walks_to;     /* the point of the next drop of a walk; 0: it is not drawn yet */
     ftf_event *events;     /* this lane's, by increasing point */
     uint32_t event_count, event_next;
+    uint32_t noted; /* points that belong to noted segments, once segments_full */
     ftf_rng delays; /* of a free run */
 } ftf_lane;
 
@@ -118,6 +119,7 @@ typedef struct ftf_sched_state {
     ftf_event event[FTF_SWITCHES_MAX + 1]; /* one more: the choice of the first lane */
     ftf_access *logs[FTF_LANES_MAX];       /* FTF_PROFILE_POINTS each */
     uint32_t segment_count;
+    bool segments_full; /* there was no room for the latest hand-over */
     ftf_segment segments[FTF_SEGMENTS_MAX]; /* of the last run, in order (flow.c) */
 } ftf_sched_state;
 
@@ -194,5 +196,8 @@ void ftf_profile_note_op(const ftf_lane *lane, uint32_t op);
 
 /* Works out the candidates from the logs of a run that has ended. */
 void ftf_profile_learn(void);
+
+/* There is no room for another segment: what lanes do from here on belongs to none (flow.c). */
+void ftf_flow_is_full(void);
 
 #endif

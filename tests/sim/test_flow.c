@@ -2,6 +2,7 @@
  * What a lane is told about the access that it is about to make: whom it meets there. If one of these fails, the bug is in
  * harness/sched/flow.c, or in the logs that it reads.
  */
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "sched/flow.h"
+#include "sched/state.h"
 #include "sim/toyvm.h"
 
 void __sanitizer_cov_load8(void *address);
@@ -189,6 +191,70 @@ static void flow__a_run_knows_nothing_of_the_one_before(void **state) {
     assert_int_equal(data, 0);
 }
 
+/* ---- more hand-overs than are noted ---------------------------------------------------------------------------------- */
+
+enum { MANY = FTF_SEGMENTS_MAX * 3 / 4, WAITER = 2, LATER_OP = 2 };
+
+static sem_t semaphore;
+static int probes, meetings;
+static bool latest_met, overlaps_later;
+
+static void reset_many(void) {
+    sem_init(&semaphore, 0, 0);
+    probes = meetings = 0;
+}
+
+static void probe_and_count(int lane) {
+    meeting m;
+    (void)lane;
+    __sanitizer_cov_store8((void *)(uintptr_t)&shared);
+    latest_met = ftf_flow_meeting(&m.address, &m.write, &m.mine, &m.other);
+    probes++;
+    meetings += latest_met;
+}
+
+static void post(int lane) {
+    (void)lane;
+    sem_post(&semaphore);
+}
+
+static void wait_for_post(int lane) {
+    (void)lane;
+    sem_wait(&semaphore);
+}
+
+static void note_overlap(void *self, int lane, uint32_t op, int other, uint32_t other_op) {
+    (void)self, (void)op, (void)other;
+    overlaps_later = overlaps_later || (lane == WAITER && other_op == LATER_OP);
+}
+
+/* Two lanes take turns until nobody notes it any more, while a third one waits; it goes on, and ends, before their last ops. */
+static void flow__what_is_not_noted_is_not_guessed(void **state) {
+    (void)state;
+    toy *toy = toy_create(3, reset_many, NULL);
+    for (int lane = 0; lane < 2; lane++) {
+        toy_add(toy, lane, probe_and_count);
+        toy_add(toy, lane, post);
+        toy_add(toy, lane, private_only);
+        toy->scenario.lanes[lane].ops[0].repeat = MANY;
+    }
+    toy_add(toy, WAITER, wait_for_post);
+    const ftf_run_plan plan = {.mode = FTF_RUN_PCT, .lanes = 3, .order = {WAITER, 0, 1}, .turns = 1};
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(tally.run.steals, 0);
+    assert_int_equal(probes, 2 * MANY);
+    assert_in_range(meetings, FTF_SEGMENTS_MAX - 16, FTF_SEGMENTS_MAX);
+    assert_false(latest_met);
+    int data = 0;
+    overlaps_later = false;
+    const ftf_flow_sink sink = {count_data, note_overlap, &data};
+    ftf_flow_walk(&sink);
+    assert_in_range(data, FTF_SEGMENTS_MAX - 16, FTF_SEGMENTS_MAX);
+    assert_false(overlaps_later);
+    toy_destroy(toy);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flow__a_lane_meets_the_conflicting_access_of_another),
@@ -198,6 +264,7 @@ int main(void) {
         cmocka_unit_test(flow__an_access_that_is_still_to_come_is_no_meeting),
         cmocka_unit_test(flow__runs_without_a_profile_know_nothing),
         cmocka_unit_test(flow__a_run_knows_nothing_of_the_one_before),
+        cmocka_unit_test(flow__what_is_not_noted_is_not_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
