@@ -32,11 +32,12 @@ static __thread ftf_lane *interrupted __attribute__((tls_model("initial-exec")))
 /* A signal handler may run in here, and then as long as the lane waits for the token. It is no lane: what it does are no points,
    because they would come back here, and its calls are the real ones. */
 void ftf_sched_lock(void) {
-    interrupted = ftf_self;
+    ftf_lane *self = ftf_self;
     ftf_self = NULL;
     while (atomic_flag_test_and_set_explicit(&lock_flag, memory_order_acquire)) {
         syscall(SYS_sched_yield); /* never sched_yield(): that one is ours and would come back here */
     }
+    interrupted = self; /* not before: a handler meanwhile may have taken the lock and given it up */
 }
 
 static void wake(ftf_lane *lane) { syscall(SYS_futex, &lane->granted, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }

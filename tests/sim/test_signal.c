@@ -1,5 +1,6 @@
 /*
- * Signals that reach a lane while it waits. If one of these fails, the bug is in await of harness/sched/sched.c.
+ * Signals that reach a lane while it waits. If one of these fails, the bug is in await or ftf_sched_lock of
+ * harness/sched/sched.c.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "sched/state.h"
 #include "sim/same.h"
 
 static sem_t semaphore;
@@ -90,9 +92,81 @@ static void signal__a_wait_goes_on_after_the_handler(void **state) {
     always(sleep_long, disturb, reset, went_on);
 }
 
+/* ---- while it waits for the scheduler's lock ------------------------------------------------------------------- */
+
+static _Atomic bool lane_runs, helper_locked, lane_posts, in_handler;
+static bool still_a_lane;
+static sem_t other_semaphore;
+
+static void post_other(int number) {
+    (void)number;
+    in_handler = true;
+    sem_post(&other_semaphore);
+}
+
+static void pause_ms(long ms) {
+    const struct timespec time = {.tv_nsec = ms * 1000000L};
+    syscall(SYS_nanosleep, &time, NULL);
+}
+
+static void *hold_lock(void *unused) {
+    (void)unused;
+    while (!lane_runs) {
+        syscall(SYS_sched_yield);
+    }
+    ftf_sched_lock();
+    helper_locked = true;
+    while (!lane_posts) {
+        syscall(SYS_sched_yield);
+    }
+    pause_ms(20); /* it is in there by now */
+    pthread_kill(waiting, SIGUSR1);
+    while (!in_handler) {
+        syscall(SYS_sched_yield);
+    }
+    pause_ms(20);
+    ftf_sched_unlock();
+    return NULL;
+}
+
+static void post_while_locked(int lane) {
+    (void)lane;
+    waiting = pthread_self();
+    lane_runs = true;
+    while (!helper_locked) {
+        syscall(SYS_sched_yield);
+    }
+    lane_posts = true;
+    sem_post(&semaphore);
+    still_a_lane = ftf_self != NULL;
+    ftf_self = &ftf_sched.lane[lane]; /* or the run would not end */
+}
+
+static void reset_lock(void) {
+    sem_init(&semaphore, 0, 0);
+    sem_init(&other_semaphore, 0, 0);
+    const struct sigaction action = {.sa_handler = post_other};
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+}
+
+static void signal__a_handler_that_takes_the_lock_leaves_the_lane_one(void **state) {
+    (void)state;
+    toy *toy = toy_create(1, reset_lock, NULL);
+    toy_add(toy, 0, post_while_locked);
+    pthread_t helper;
+    assert_int_equal(pthread_create(&helper, NULL, hold_lock, NULL), 0);
+    const ftf_run_plan plan = {.mode = FTF_RUN_AT, .lanes = 1};
+    ftf_tally tally;
+    toy_run(toy, &plan, &tally);
+    assert_int_equal(pthread_join(helper, NULL), 0);
+    assert_true(in_handler && still_a_lane);
+    toy_destroy(toy);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signal__a_wait_goes_on_after_the_handler),
+        cmocka_unit_test(signal__a_handler_that_takes_the_lock_leaves_the_lane_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
