@@ -258,7 +258,7 @@ static void pass_on(ftf_lane *lane, bool yields) {
 /* Takes the token from a holder that sleeps in a call we do not know. */
 static void rob(void) {
     ftf_sched_lock();
-    int holder = atomic_load(&ftf_sched.holder);
+    int holder = atomic_load(&ftf_sched.resigned) ? FTF_NOBODY : atomic_load(&ftf_sched.holder);
     int thief = holder != FTF_NOBODY ? default_successor(holder) : FTF_NOBODY;
     if (thief != FTF_NOBODY) {
         ftf_lane *victim = &ftf_sched.lane[holder];
@@ -389,7 +389,10 @@ void ftf_sched_op(uint32_t op, uint32_t iteration) {
     }
 }
 
-void ftf_sched_resign(void) { ftf_self = ftf_free_lane = NULL; }
+void ftf_sched_resign(void) {
+    ftf_self = ftf_free_lane = NULL;
+    atomic_store(&ftf_sched.resigned, true);
+}
 
 static bool has_passed(uint32_t points) {
     return ftf_self != NULL && atomic_load_explicit(&ftf_self->points, memory_order_relaxed) >= points;
@@ -481,6 +484,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.segments_full = false;
     atomic_store(&ftf_sched.steals, 0);
     atomic_store(&ftf_sched.met, 0);
+    atomic_store(&ftf_sched.resigned, false);
     atomic_store(&ftf_sched.holder, FTF_NOBODY);
     ftf_sched.clock_ns = now_ns(CLOCK_MONOTONIC);
     ftf_sched.realtime_ns = (int64_t)now_ns(CLOCK_REALTIME) - (int64_t)ftf_sched.clock_ns;

@@ -112,7 +112,7 @@ void ftf_sched_op(uint32_t op, uint32_t iteration);
 /* The calling thread is about to die of an error that a sanitizer reports. It holds the runtime's lock, and
    what is still called on its way out (libFuzzer's handlers, and what they use of libc) must not give the
    token to a lane that would die, too, and wait for that lock for ever. So it is no lane any more, and nobody
-   gets the token. Any thread, in a signal handler as well. */
+   gets the token, nor is anybody robbed of it. Any thread, in a signal handler as well. */
 void ftf_sched_resign(void);
 
 /* True when the lane has passed FTF_POINTS_ENOUGH points in this scheduled run. An object that doubles with each

@@ -107,6 +107,7 @@ typedef struct ftf_sched_state {
     _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
     int to_wake;         /* under the lock: whose thread is woken when the lock is given up */
     _Atomic int met;     /* lanes of a free run that are ready to start */
+    _Atomic bool resigned; /* a thread is dying: nobody is robbed any more */
     _Atomic uint32_t handovers;
     uint32_t seen_handovers, seen_points; /* by the main thread when it last looked */
     int idle_ms;                          /* for so long nobody has had the token */
