@@ -71,6 +71,12 @@ static bool is_nonblocking(int fd) {
     return flags < 0 || (flags & O_NONBLOCK) != 0;
 }
 
+/* It blocks, and was not opened for the other direction: then the call is refused, and nothing would ever be ready. */
+static bool can_wait(int fd, short events) {
+    long flags = syscall(SYS_fcntl, fd, F_GETFL), other = events == POLLIN ? O_WRONLY : O_RDONLY;
+    return flags >= 0 && (flags & O_NONBLOCK) == 0 && (flags & O_ACCMODE) != other;
+}
+
 /* The time that a socket was told to wait at most (SO_RCVTIMEO, SO_SNDTIMEO), as a deadline; 0: for ever, or no socket. */
 static uint64_t time_limit(int fd, short events) {
     struct timeval limit = {0};
@@ -96,7 +102,7 @@ static bool await_ready(ftf_lane *lane, int fd, short events, int flags) {
     int saved_errno = errno;
     bool in_time = true;
     ftf_point_of_fd(lane, fd);
-    if (is_unready(&asked) && (flags & MSG_DONTWAIT) == 0 && !is_nonblocking(fd)) {
+    if (is_unready(&asked) && (flags & MSG_DONTWAIT) == 0 && can_wait(fd, events)) {
         in_time = block_for_ready(lane, events == POLLIN ? FTF_WAIT_INPUT : FTF_WAIT_OUTPUT, &asked);
     }
     errno = in_time ? saved_errno : EAGAIN;

@@ -90,6 +90,20 @@ static void received(void) {
     assert_true(when(0, 1) >= 0);
 }
 
+static void use_the_wrong_ends(int lane) {
+    char byte = 'x';
+    touch(lane);
+    bool refused = read(ends[1], &byte, 1) < 0 && errno == EBADF;
+    note(lane, refused && write(ends[0], &byte, 1) < 0 && errno == EBADF);
+}
+
+static void both_refused(void) { assert_true(when(0, 1) >= 0 && when(1, 1) >= 0); }
+
+static void pipe__the_wrong_end_is_refused_at_once(void **state) {
+    (void)state;
+    always(use_the_wrong_ends, use_the_wrong_ends, reset_pipe, both_refused);
+}
+
 static void socket__a_send_of_another_lane_ends_a_receive(void **state) {
     (void)state;
     always(receive_one, send_one, reset_socket, received);
@@ -448,6 +462,7 @@ static void pipe__what_comes_from_outside_is_polled_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipe__a_write_of_another_lane_ends_a_read),
+        cmocka_unit_test(pipe__the_wrong_end_is_refused_at_once),
         cmocka_unit_test(socket__a_send_of_another_lane_ends_a_receive),
         cmocka_unit_test(pipe__a_write_that_does_not_fit_goes_in_pieces),
         cmocka_unit_test(socket__so_does_a_stream),
