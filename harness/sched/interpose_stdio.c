@@ -175,8 +175,11 @@ static size_t get(ftf_lane *lane, FILE *file, char *bytes, size_t size) {
     return done;
 }
 
+/* An error of an earlier call is none of this one, and stays. */
 static char *get_line(ftf_lane *lane, FILE *file, char *bytes, size_t room) {
     size_t done = 0;
+    int old_error = file->_flags & ERROR_SEEN;
+    file->_flags &= ~ERROR_SEEN;
     for (bool whole = false; !whole && done + 1 < room;) {
         size_t there = ready(lane, file);
         if (there == 0) {
@@ -189,7 +192,9 @@ static char *get_line(ftf_lane *lane, FILE *file, char *bytes, size_t room) {
         real_fgets()(bytes + done, (int)size + 1, file);
         done += size;
     }
-    return done > 0 && (file->_flags & ERROR_SEEN) == 0 ? bytes : NULL;
+    bool good = done > 0 && (file->_flags & ERROR_SEEN) == 0;
+    file->_flags |= old_error;
+    return good ? bytes : NULL;
 }
 
 /* ---- the calls ------------------------------------------------------------------------------------------------------- */

@@ -150,6 +150,27 @@ static void stdio__lines_come_as_they_are_written(void **state) {
     always(say_slowly, read_lines, open_socket, all_read);
 }
 
+static void say_a_line(int lane) {
+    assert_true(fputs("line\n", out) >= 0);
+    assert_int_equal(fflush(out), 0);
+    note(lane, 2);
+}
+
+static void read_after_an_error(int lane) {
+    char line[20];
+    assert_int_equal(fputc('x', in), EOF); /* it is for reading only */
+    assert_true(ferror(in));
+    note(lane, fgets(line, sizeof line, in) == line && strcmp(line, "line\n") == 0);
+    assert_true(ferror(in));
+}
+
+static void line_read(void) { assert_true(when(0, 2) >= 0 && when(1, 1) >= 0); }
+
+static void stdio__an_earlier_error_is_not_the_next_line_s(void **state) {
+    (void)state;
+    always(say_a_line, read_after_an_error, open_pipe, line_read);
+}
+
 /* What was put back hides what had been read; there is more to come only when the other lane hears of it. */
 static void put_back(int lane) {
     char two[3] = "";
@@ -208,6 +229,7 @@ int main(void) {
         cmocka_unit_test(stdio__what_does_not_fit_goes_through),
         cmocka_unit_test(stdio__nor_does_it_block_without_a_buffer),
         cmocka_unit_test(stdio__lines_come_as_they_are_written),
+        cmocka_unit_test(stdio__an_earlier_error_is_not_the_next_line_s),
         cmocka_unit_test(stdio__what_is_put_back_hides_nothing),
         cmocka_unit_test(stdio__nobody_gets_into_the_middle_of_a_call),
     };
