@@ -55,7 +55,7 @@ typedef struct ftf_blackbox {
     uint64_t calls;     /* ops executed in lanes, repeats counted */
     uint64_t accepted;  /* of those: ended without TypeError */
     uint64_t steals;    /* times the token was taken from a lane that made no progress */
-    uint64_t reports;   /* sanitizer reports, swallowed repeats included */
+    uint64_t reports;   /* sanitizer reports, swallowed repeats included, but for what oracle/repeats.h left out */
     uint64_t records;   /* records written to the spool */
     uint64_t features;  /* libFuzzer features seen by the mutator (0 where it is not known) */
     uint64_t switches_total;

@@ -41,7 +41,7 @@ enum {
     FTF_WORKER_START_MS = 180 * 1000, /* for starting the interpreter, importing, and the first scenario */
     FTF_WORKER_STILL_MS = 40 * 1000,  /* no progress for so long, four times the worker's own deadline: it has failed */
     FTF_WORKER_FIRST_SAMPLE = 512,    /* scenarios of the corpus that a place's first process begins with */
-    FTF_WORKER_SAMPLE = 24,           /* and the later ones, which follow a death: they must survive their beginning */
+    FTF_WORKER_SAMPLE = 24,           /* and the later ones: whoever follows a death must survive its beginning */
     FTF_WORKER_EPOCH = 512,           /* scenarios of the shortest epoch */
     FTF_WORKER_COLD_PERCENT = 10,     /* of a place's time, where nobody says otherwise */
     FTF_WORKER_COLD_SLICE_MS = 200,   /* a few scenarios, and small next to what the worker gets in between */
