@@ -38,7 +38,7 @@ enum { REPEATS_ENOUGH = 4 };
    of a lane that runs to its end only the last op can race. For ASan a switch at the right point inside an op is what
    counts. */
 #ifdef FTF_TSAN
-enum { TURN_ROUNDS = 2, TURNS_MAX = 4, WALK_ROUNDS = 2 };
+enum { TURN_ROUNDS = 1, TURNS_MAX = 4, WALK_ROUNDS = 2 };
 #else
 enum { TURN_ROUNDS = 0, TURNS_MAX = 1, WALK_ROUNDS = 2 };
 #endif

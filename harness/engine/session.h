@@ -7,7 +7,7 @@
  * order and in its reverse: TSan sees most races there already (a race needs two unordered accesses, not a
  * collision), and the scheduler learns which points touch shared memory. The other rounds drop priorities: at points
  * chosen from those, at op boundaries, or often and anywhere. `at` and `free` scenarios run once. All random choices
- * come from the scenario's own seed, so a scenario means the same executions in every process of a flavour.
+ * come from the scenario's own seed.
  *
  * Threads: main thread only.
  */

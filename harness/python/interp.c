@@ -1,6 +1,7 @@
 #include "python/interp.h"
 
 #include <Python.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static void *raw_calloc(void *context, size_t count, size_t size) {
 
 static void *raw_realloc(void *context, void *block, size_t size) {
     (void)context;
-    return too_large(size) ? NULL : realloc(block, size != 0 ? size : 1);
+    bool grows = block == NULL || size > malloc_usable_size(block);
+    return too_large(size) && grows ? NULL : realloc(block, size != 0 ? size : 1);
 }
 
 static void raw_free(void *context, void *block) {
@@ -50,7 +52,7 @@ static void *object_calloc(void *context, size_t count, size_t size) {
 }
 
 static void *object_realloc(void *context, void *block, size_t size) {
-    return too_large(size) ? NULL : object_allocator.realloc(context, block, size);
+    return size > FTF_BLOCK_MAX ? NULL : object_allocator.realloc(context, block, size); /* it may shrink: that must not fail */
 }
 
 /* Before the interpreter exists: a block of one allocator must never be freed by the other. */

@@ -35,7 +35,7 @@ typedef struct ftf_flow_access {
 } ftf_flow_access;
 
 /* The access that the calling lane is at, and the latest one before it of any other lane to the same 8 bytes, one of the
-   two writing. False outside of a profiled run (serial, pct), and when nothing is known of either, as after more than
+   two writing. False in a free run, and when nothing is known of either, as after more than
    FTF_SEGMENTS_MAX hand-overs. On the lane's own thread, between the point and the access; reads the logs, and nothing
    else. */
 bool ftf_flow_meeting(uintptr_t *address, bool *write, ftf_flow_access *mine, ftf_flow_access *other);

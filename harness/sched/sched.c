@@ -500,7 +500,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         lane->op = lane->op_point = 0;
         lane->drops_next = false;
         lane->walks_to = 0;
-        if ((plan->mode == FTF_RUN_SERIAL || plan->mode == FTF_RUN_PCT) && i < plan->lanes) {
+        if (plan->mode != FTF_RUN_FREE && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {
                 ftf_sched.logs[i] = calloc(FTF_PROFILE_POINTS, sizeof *ftf_sched.logs[i]);
                 FTF_ASSERT(ftf_sched.logs[i] != NULL);

@@ -72,7 +72,7 @@ enum { FTF_SEGMENTS_MAX = 1024 }; /* of a run; what comes later is not noted, an
 typedef struct ftf_lane {
     _Alignas(128) _Atomic uint32_t points; /* passed in this run */
     _Atomic uint32_t trigger;              /* the slow path runs at the first point >= this */
-    ftf_access *log;                       /* NULL unless this run is profiled */
+    ftf_access *log;                       /* NULL in a free run */
     uintptr_t stack_low, stack_high;       /* accesses to the own stack are nobody else's */
 
     _Alignas(128) _Atomic int granted; /* futex word: 1 when the token is this lane's */
@@ -192,7 +192,7 @@ void ftf_yield(ftf_lane *lane);
 /* A point that is no access: a call that may block, an op boundary. */
 static inline void ftf_point_plain(ftf_lane *lane) { ftf_point(lane, 0, 0, false); }
 
-/* The lane begins this op, in a profiled run. */
+/* The lane begins this op, in a serial run. */
 void ftf_profile_note_op(const ftf_lane *lane, uint32_t op);
 
 /* Works out the candidates from the logs of a run that has ended. */
