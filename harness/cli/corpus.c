@@ -278,13 +278,17 @@ ftf_status ftf_corpus_sample(const char *folder, const char *own, size_t most, f
     return status;
 }
 
+/* Nothing has to go for a file that libFuzzer has replaced since the folder was listed. */
 static ftf_status share(ftf_corpus *corpus, const char *own, const char *name, ftf_names *names, ftf_error *err) {
-    char there[FTF_FS_PATH_MAX], aside[FTF_FS_PATH_MAX];
-    ftf_status status = ftf_fs_join(there, corpus->folder, name, err);
+    char from[FTF_FS_PATH_MAX], there[FTF_FS_PATH_MAX], aside[FTF_FS_PATH_MAX];
+    ftf_status status = ftf_fs_join(from, own, name, err);
+    if (status == FTF_OK) {
+        status = ftf_fs_join(there, corpus->folder, name, err);
+    }
     if (status == FTF_OK) {
         status = ftf_fs_join(aside, corpus->quarantine, name, err);
     }
-    if (status != FTF_OK || ftf_fs_exists(there) || ftf_fs_exists(aside)) {
+    if (status != FTF_OK || !ftf_fs_exists(from) || ftf_fs_exists(there) || ftf_fs_exists(aside)) {
         return status;
     }
     status = make_room(corpus, 1, err);

@@ -230,6 +230,24 @@ static void test_corpus__what_is_in_quarantine_makes_room(void **state) {
     assert_false(exists(place, "fatal"));
 }
 
+/* A name that is listed and leads nowhere. */
+static void test_corpus__nothing_goes_for_a_file_that_is_gone(void **state) {
+    (void)state;
+    ftf_error err = {0};
+    char gone[FTF_FS_PATH_MAX];
+    for (int i = 0; i < FTF_CORPUS_MAX; i++) {
+        make_name(place, 0, i);
+    }
+    open_corpus(FTF_OK, &err);
+    assert_int_equal(ftf_fs_join(gone, own, "gone", NULL), FTF_OK);
+    assert_int_equal(symlink("nowhere", gone), 0);
+    assert_int_equal(share(), 0);
+    assert_int_equal(count_files(place), FTF_CORPUS_MAX);
+    write_file(own, "found", scenario);
+    assert_int_equal(share(), 1);
+    assert_int_equal(count_files(place), FTF_CORPUS_MAX);
+}
+
 static void test_corpus__one_that_was_too_large_is_cut(void **state) {
     (void)state;
     ftf_error err = {0};
@@ -251,6 +269,7 @@ int main(void) {
         TEST(test_corpus__what_one_finds_reaches_the_others),
         TEST(test_corpus__a_full_one_replaces_what_it_draws),
         TEST(test_corpus__what_is_in_quarantine_makes_room),
+        TEST(test_corpus__nothing_goes_for_a_file_that_is_gone),
         TEST(test_corpus__one_that_was_too_large_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
