@@ -71,10 +71,41 @@ static bool is_nonblocking(int fd) {
     return flags < 0 || (flags & O_NONBLOCK) != 0;
 }
 
-/* It blocks, and was not opened for the other direction: then the call is refused, and nothing would ever be ready. */
-static bool can_wait(int fd, short events) {
-    long flags = syscall(SYS_fcntl, fd, F_GETFL), other = events == POLLIN ? O_WRONLY : O_RDONLY;
-    return flags >= 0 && (flags & O_NONBLOCK) == 0 && (flags & O_ACCMODE) != other;
+/* SOCK_STREAM, ...; -1: no socket. */
+static int socket_type(int fd) {
+    int type = -1;
+    socklen_t size = sizeof type;
+    return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : -1;
+}
+
+/* It queues connections: accept takes them, every other call is refused. */
+static bool is_listener(int fd) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
+/* It was opened for that direction (else EBADF), and what is behind it can be read or written at all (else
+   EINVAL: an epoll instance; a timer is only read). The kernel looks at both before it looks at the address,
+   which is in its own half of memory: nothing is transferred, and nothing waits. */
+static bool has_direction(int fd, short events) {
+    const uintptr_t nowhere = UINTPTR_MAX - 4095;
+    return syscall(events == POLLIN ? SYS_read : SYS_write, fd, nowhere, 1) < 0 && errno == EFAULT;
+}
+
+/* What a call is made for. */
+typedef enum call_kind {
+    CALL_ANY,    /* read, write: descriptors of any kind */
+    CALL_SOCKET, /* recv, send, ... */
+    CALL_ACCEPT,
+} call_kind;
+
+/* The call would wait. One that is refused as soon as it is made must not: nothing would ever be ready. */
+static bool can_wait(int fd, call_kind kind, short events) {
+    if (is_nonblocking(fd) || is_listener(fd) != (kind == CALL_ACCEPT)) {
+        return false;
+    }
+    return kind == CALL_ANY ? has_direction(fd, events) : socket_type(fd) >= 0;
 }
 
 /* The time that a socket was told to wait at most (SO_RCVTIMEO, SO_SNDTIMEO), as a deadline; 0: for ever, or no socket. */
@@ -97,32 +128,27 @@ static bool block_for_ready(ftf_lane *lane, ftf_wait_kind what, const descriptor
 }
 
 /* The lane waits until the descriptor is ready, unless the call would not. False when the socket's own time ran out. */
-static bool await_ready(ftf_lane *lane, int fd, short events, int flags) {
+static bool await_ready(ftf_lane *lane, int fd, call_kind kind, short events, int flags) {
     const descriptor asked = {.fd = fd, .events = events};
     int saved_errno = errno;
     bool in_time = true;
     ftf_point_of_fd(lane, fd);
-    if (is_unready(&asked) && (flags & MSG_DONTWAIT) == 0 && can_wait(fd, events)) {
+    if (is_unready(&asked) && (flags & MSG_DONTWAIT) == 0 && can_wait(fd, kind, events)) {
         in_time = block_for_ready(lane, events == POLLIN ? FTF_WAIT_INPUT : FTF_WAIT_OUTPUT, &asked);
     }
     errno = in_time ? saved_errno : EAGAIN;
     return in_time;
 }
 
-bool ftf_await_descriptor(ftf_lane *lane, int fd, short events) { return await_ready(lane, fd, events, 0); }
-
-/* SOCK_STREAM, ...; -1: no socket. */
-static int socket_type(int fd) {
-    int type = -1;
-    socklen_t size = sizeof type;
-    return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 ? type : -1;
+bool ftf_await_descriptor(ftf_lane *lane, int fd, short events) {
+    return await_ready(lane, fd, CALL_ANY, events, 0);
 }
 
 /* A call that waits for `events` of fd and then is made as it is. */
-#define FTF_IO(events, flags, call) \
+#define FTF_IO(kind, events, flags, call) \
     do { \
         ftf_lane *lane = ftf_self; \
-        if (lane != NULL && !await_ready(lane, fd, events, flags)) { \
+        if (lane != NULL && !await_ready(lane, fd, kind, events, flags)) { \
             return -1; \
         } \
         return call; \
@@ -130,9 +156,11 @@ static int socket_type(int fd) {
 
 /* ---- input ------------------------------------------------------------------------------------------------------------------- */
 
-ssize_t read(int fd, void *bytes, size_t size) { FTF_IO(POLLIN, 0, real_read()(fd, bytes, size)); }
+ssize_t read(int fd, void *bytes, size_t size) { FTF_IO(CALL_ANY, POLLIN, 0, real_read()(fd, bytes, size)); }
 
-ssize_t readv(int fd, const struct iovec *parts, int count) { FTF_IO(POLLIN, 0, real_readv()(fd, parts, count)); }
+ssize_t readv(int fd, const struct iovec *parts, int count) {
+    FTF_IO(CALL_ANY, POLLIN, 0, real_readv()(fd, parts, count));
+}
 
 /* A stream that is to fill all of the buffer. */
 static bool wants_all(int fd, int flags) {
@@ -147,7 +175,7 @@ static ssize_t receive_all(ftf_lane *lane, int fd, char *bytes, size_t size, int
     size_t done = 0;
     ssize_t n;
     do {
-        n = await_ready(lane, fd, POLLIN, flags)
+        n = await_ready(lane, fd, CALL_SOCKET, POLLIN, flags)
                 ? real_recv()(fd, bytes + done, size - done, flags & ~MSG_WAITALL) : -1;
         done += n > 0 ? (size_t)n : 0;
     } while (n > 0 && done < size);
@@ -158,23 +186,23 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags) {
     if (ftf_self != NULL && wants_all(fd, flags)) {
         return receive_all(ftf_self, fd, bytes, size, flags);
     }
-    FTF_IO(POLLIN, flags, real_recv()(fd, bytes, size, flags));
+    FTF_IO(CALL_SOCKET, POLLIN, flags, real_recv()(fd, bytes, size, flags));
 }
 
 ssize_t recvfrom(int fd, void *bytes, size_t size, int flags, __SOCKADDR_ARG from, socklen_t *length) {
-    FTF_IO(POLLIN, flags, real_recvfrom()(fd, bytes, size, flags, from.__sockaddr__, length));
+    FTF_IO(CALL_SOCKET, POLLIN, flags, real_recvfrom()(fd, bytes, size, flags, from.__sockaddr__, length));
 }
 
 ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
-    FTF_IO(POLLIN, flags, real_recvmsg()(fd, message, flags));
+    FTF_IO(CALL_SOCKET, POLLIN, flags, real_recvmsg()(fd, message, flags));
 }
 
 int accept(int fd, __SOCKADDR_ARG peer, socklen_t *length) {
-    FTF_IO(POLLIN, 0, real_accept()(fd, peer.__sockaddr__, length));
+    FTF_IO(CALL_ACCEPT, POLLIN, 0, real_accept()(fd, peer.__sockaddr__, length));
 }
 
 int accept4(int fd, __SOCKADDR_ARG peer, socklen_t *length, int flags) {
-    FTF_IO(POLLIN, 0, real_accept4()(fd, peer.__sockaddr__, length, flags));
+    FTF_IO(CALL_ACCEPT, POLLIN, 0, real_accept4()(fd, peer.__sockaddr__, length, flags));
 }
 
 /* What compilers call with -D_FORTIFY_SOURCE where they know how large the buffer is. */
@@ -194,7 +222,7 @@ ssize_t __recv_chk(int fd, void *bytes, size_t size, size_t room, int flags) {
 /* What one call is to write: one buffer, or several, or a message with several. */
 typedef struct output {
     int fd;
-    bool socket;
+    call_kind kind;
     int flags;
     const struct msghdr *message; /* NULL: none */
     const struct iovec *parts;
@@ -260,7 +288,7 @@ static ssize_t write_piece(const output *out, size_t done) {
     if (out->count > 1) {
         return real_writev()(out->fd, piece, (int)count);
     }
-    return out->socket ? real_send()(out->fd, piece[0].iov_base, piece[0].iov_len, out->flags)
+    return out->kind == CALL_SOCKET ? real_send()(out->fd, piece[0].iov_base, piece[0].iov_len, out->flags)
                        : real_write()(out->fd, piece[0].iov_base, piece[0].iov_len);
 }
 
@@ -268,7 +296,7 @@ static ssize_t write_piece(const output *out, size_t done) {
 static ssize_t write_in_pieces(ftf_lane *lane, const output *out) {
     size_t done = 0, size = size_of(out->parts, out->count);
     while (done < size) {
-        ssize_t n = await_ready(lane, out->fd, POLLOUT, out->flags) ? write_piece(out, done) : -1;
+        ssize_t n = await_ready(lane, out->fd, out->kind, POLLOUT, out->flags) ? write_piece(out, done) : -1;
         if (n < 0) {
             return done > 0 ? (ssize_t)done : -1;
         }
@@ -283,7 +311,7 @@ static ssize_t write_in_pieces(ftf_lane *lane, const output *out) {
         if (ftf_self != NULL && must_cut(&(out))) { \
             return write_in_pieces(ftf_self, &(out)); \
         } \
-        FTF_IO(POLLOUT, (out).flags, call); \
+        FTF_IO((out).kind, POLLOUT, (out).flags, call); \
     } while (0)
 
 ssize_t write(int fd, const void *bytes, size_t size) {
@@ -294,7 +322,7 @@ ssize_t write(int fd, const void *bytes, size_t size) {
 
 ssize_t send(int fd, const void *bytes, size_t size, int flags) {
     const struct iovec whole = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
-    const output out = {.fd = fd, .socket = true, .flags = flags, .parts = &whole, .count = 1};
+    const output out = {.fd = fd, .kind = CALL_SOCKET, .flags = flags, .parts = &whole, .count = 1};
     FTF_OUTPUT(out, real_send()(fd, bytes, size, flags));
 }
 
@@ -304,11 +332,11 @@ ssize_t writev(int fd, const struct iovec *parts, int count) {
 }
 
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags, __CONST_SOCKADDR_ARG to, socklen_t length) {
-    FTF_IO(POLLOUT, flags, real_sendto()(fd, bytes, size, flags, to.__sockaddr__, length));
+    FTF_IO(CALL_SOCKET, POLLOUT, flags, real_sendto()(fd, bytes, size, flags, to.__sockaddr__, length));
 }
 
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
-    output out = {.fd = fd, .flags = flags, .message = message};
+    output out = {.fd = fd, .kind = CALL_SOCKET, .flags = flags, .message = message};
     if (message != NULL) {
         out.parts = message->msg_iov;
         out.count = message->msg_iovlen;

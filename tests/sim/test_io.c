@@ -9,12 +9,16 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/select.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -102,6 +106,69 @@ static void both_refused(void) { assert_true(when(0, 1) >= 0 && when(1, 1) >= 0)
 static void pipe__the_wrong_end_is_refused_at_once(void **state) {
     (void)state;
     always(use_the_wrong_ends, use_the_wrong_ends, reset_pipe, both_refused);
+}
+
+/* Nothing of that descriptor is ready, and nothing will be. */
+static bool is_refused(ssize_t result, int error, int fd) {
+    bool refused = result < 0 && errno == error;
+    close(fd);
+    return refused;
+}
+
+static void write_what_is_read_only(int lane) {
+    sigset_t none;
+    sigemptyset(&none);
+    int instance = epoll_create1(0);
+    touch(lane);
+    note(lane, is_refused(write(instance, "12345678", 8), EINVAL, instance) ? 1 : 9);
+    int timer = timerfd_create(CLOCK_MONOTONIC, 0);
+    note(lane, is_refused(write(timer, "12345678", 8), EINVAL, timer) ? 2 : 9);
+    int signals = signalfd(-1, &none, 0);
+    note(lane, is_refused(write(signals, "12345678", 8), EINVAL, signals) ? 3 : 9);
+}
+
+static void read_what_has_only_events(int lane) {
+    char byte;
+    int instance = epoll_create1(0);
+    touch(lane);
+    note(lane, is_refused(read(instance, &byte, 1), EINVAL, instance) ? 1 : 9);
+}
+
+static void all_refused(void) {
+    assert_int_equal(done.length, 4);
+    assert_true(when(0, 9) < 0 && when(1, 9) < 0);
+}
+
+static void epoll__neither_it_nor_timers_nor_signals_take_what_is_written(void **state) {
+    (void)state;
+    always(write_what_is_read_only, read_what_has_only_events, reset_pipe, all_refused);
+}
+
+/* It cannot count further than the first of them. */
+static void add_to_full_counter(int lane) {
+    uint64_t most = UINT64_MAX - 1, one = 1;
+    assert_int_equal(write(ends[0], &most, sizeof most), sizeof most);
+    note(lane, write(ends[0], &one, sizeof one) == sizeof one);
+}
+
+static void empty_counter(int lane) {
+    uint64_t count = 0;
+    touch(lane);
+    assert_int_equal(read(ends[0], &count, sizeof count), sizeof count);
+    note(lane, count == UINT64_MAX - 1 ? 2 : 9);
+}
+
+static void reset_counter(void) {
+    reset();
+    ends[0] = eventfd(0, 0);
+    ends[1] = dup(ends[0]);
+}
+
+static void counted_on(void) { assert_true(when(1, 2) >= 0 && when(0, 1) >= 0); }
+
+static void eventfd__a_read_of_another_lane_ends_a_write(void **state) {
+    (void)state;
+    always(add_to_full_counter, empty_counter, reset_counter, counted_on);
 }
 
 static void socket__a_send_of_another_lane_ends_a_receive(void **state) {
@@ -274,6 +341,34 @@ static void listen_at_address(int family) {
     assert_int_equal(getsockname(listener, &address.any, &address_length), 0);
 }
 
+/* What listens is read and written, what does not is asked for connections. */
+static void misuse_listener(int lane) {
+    char byte = 'x';
+    touch(lane);
+    note(lane, recv(listener, &byte, 1, 0) < 0 && read(listener, &byte, 1) < 0 ? 1 : 9);
+    note(lane, send(listener, &byte, 1, MSG_NOSIGNAL) < 0 ? 2 : 9);
+}
+
+static void misuse_others(int lane) {
+    char byte;
+    int pair[2];
+    assert_int_equal(pipe(pair), 0);
+    touch(lane);
+    note(lane, recv(pair[0], &byte, 1, 0) < 0 && errno == ENOTSOCK ? 1 : 9);
+    note(lane, accept(pair[0], NULL, NULL) < 0 && errno == ENOTSOCK ? 2 : 9);
+    close(pair[0]);
+    close(pair[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    note(lane, accept(pair[0], NULL, NULL) < 0 && errno == EINVAL ? 3 : 9);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void all_misused(void) {
+    assert_int_equal(done.length, 5);
+    assert_true(when(0, 9) < 0 && when(1, 9) < 0);
+}
+
 /* No name: the system chooses one. */
 static void reset_local(void) {
     address.local = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -285,6 +380,12 @@ static void reset_net(void) {
     address.net = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     address_length = sizeof address.net;
     listen_at_address(AF_INET);
+}
+
+static void socket__what_the_descriptor_is_not_for_is_refused_at_once(void **state) {
+    (void)state;
+    always(misuse_listener, misuse_others, reset_local, all_misused);
+    always(misuse_listener, misuse_others, reset_net, all_misused);
 }
 
 static int connected(void) {
@@ -463,12 +564,15 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipe__a_write_of_another_lane_ends_a_read),
         cmocka_unit_test(pipe__the_wrong_end_is_refused_at_once),
+        cmocka_unit_test(epoll__neither_it_nor_timers_nor_signals_take_what_is_written),
+        cmocka_unit_test(eventfd__a_read_of_another_lane_ends_a_write),
         cmocka_unit_test(socket__a_send_of_another_lane_ends_a_receive),
         cmocka_unit_test(pipe__a_write_that_does_not_fit_goes_in_pieces),
         cmocka_unit_test(socket__so_does_a_stream),
         cmocka_unit_test(pipe__so_does_a_vector),
         cmocka_unit_test(socket__so_does_a_message),
         cmocka_unit_test(socket__a_receive_waits_for_all),
+        cmocka_unit_test(socket__what_the_descriptor_is_not_for_is_refused_at_once),
         cmocka_unit_test(connect__a_lane_waits_to_be_let_in),
         cmocka_unit_test(connect__over_the_network_too),
         cmocka_unit_test(connect__is_refused_as_ever),
