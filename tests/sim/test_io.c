@@ -4,10 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -20,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -318,160 +315,6 @@ static void socket__a_receive_waits_for_all(void **state) {
     always(receive_three, send_one_by_one, reset_socket, received_three);
 }
 
-/* ---- connecting ---------------------------------------------------------------------------------------------------------------- */
-
-static int listener;
-static union {
-    struct sockaddr any;
-    struct sockaddr_un local;
-    struct sockaddr_in net;
-} address;
-static socklen_t address_length;
-
-static void listen_at_address(int family) {
-    reset();
-    ends[0] = ends[1] = 0;
-    if (listener != 0) {
-        close(listener);
-    }
-    listener = socket(family, SOCK_STREAM, 0);
-    assert_int_equal(bind(listener, &address.any, address_length), 0);
-    assert_int_equal(listen(listener, 0), 0);
-    address_length = sizeof address;
-    assert_int_equal(getsockname(listener, &address.any, &address_length), 0);
-}
-
-/* What listens is read and written, what does not is asked for connections. */
-static void misuse_listener(int lane) {
-    char byte = 'x';
-    touch(lane);
-    note(lane, recv(listener, &byte, 1, 0) < 0 && read(listener, &byte, 1) < 0 ? 1 : 9);
-    note(lane, send(listener, &byte, 1, MSG_NOSIGNAL) < 0 ? 2 : 9);
-}
-
-static void misuse_others(int lane) {
-    char byte;
-    int pair[2];
-    assert_int_equal(pipe(pair), 0);
-    touch(lane);
-    note(lane, recv(pair[0], &byte, 1, 0) < 0 && errno == ENOTSOCK ? 1 : 9);
-    note(lane, accept(pair[0], NULL, NULL) < 0 && errno == ENOTSOCK ? 2 : 9);
-    close(pair[0]);
-    close(pair[1]);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    note(lane, accept(pair[0], NULL, NULL) < 0 && errno == EINVAL ? 3 : 9);
-    close(pair[0]);
-    close(pair[1]);
-}
-
-static void all_misused(void) {
-    assert_int_equal(done.length, 5);
-    assert_true(when(0, 9) < 0 && when(1, 9) < 0);
-}
-
-/* No name: the system chooses one. */
-static void reset_local(void) {
-    address.local = (struct sockaddr_un){.sun_family = AF_UNIX};
-    address_length = sizeof(sa_family_t);
-    listen_at_address(AF_UNIX);
-}
-
-static void reset_net(void) {
-    address.net = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    address_length = sizeof address.net;
-    listen_at_address(AF_INET);
-}
-
-static void socket__what_the_descriptor_is_not_for_is_refused_at_once(void **state) {
-    (void)state;
-    always(misuse_listener, misuse_others, reset_local, all_misused);
-    always(misuse_listener, misuse_others, reset_net, all_misused);
-}
-
-static int connected(void) {
-    int fd = socket(address.any.sa_family, SOCK_STREAM, 0);
-    errno = 4711;
-    assert_int_equal(connect(fd, &address.any, address_length), 0);
-    assert_int_equal(errno, 4711);
-    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
-    return fd;
-}
-
-/* There is room for one that has not been accepted. */
-static void connect_thrice(int lane) {
-    int fd[3];
-    for (int i = 0; i < 3; i++) {
-        fd[i] = connected();
-        note(lane, i);
-    }
-    for (int i = 0; i < 3; i++) {
-        char byte;
-        assert_int_equal(read(fd[i], &byte, 1), 0);
-        close(fd[i]);
-    }
-}
-
-/* A lane that looks for another one whether it is let in must not show it. */
-static void accept_thrice(int lane) {
-    for (int i = 0; i < 3; i++) {
-        errno = 815;
-        touch(lane);
-        sched_yield();
-        assert_int_equal(errno, 815);
-        sleep(1);
-        close(accept(listener, NULL, NULL));
-        note(lane, 10 + i);
-    }
-}
-
-static void let_in_one_by_one(void) {
-    assert_int_equal(done.length, 6);
-    assert_true(when(1, 10) < when(0, 2));
-}
-
-static void connect__a_lane_waits_to_be_let_in(void **state) {
-    (void)state;
-    always(connect_thrice, accept_thrice, reset_local, let_in_one_by_one);
-}
-
-static void connect_and_read(int lane) {
-    char byte;
-    int fd = connected();
-    note(lane, read(fd, &byte, 1) == 1);
-    close(fd);
-}
-
-static void accept_and_write(int lane) {
-    touch(lane);
-    int fd = accept(listener, NULL, NULL);
-    assert_int_equal(write(fd, "x", 1), 1);
-    note(lane, 2);
-    close(fd);
-}
-
-static void met(void) { assert_true(when(0, 1) == 1 && when(1, 2) == 0); }
-
-static void connect__over_the_network_too(void **state) {
-    (void)state;
-    always(connect_and_read, accept_and_write, reset_net, met);
-}
-
-static void connect_to_nobody(int lane) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    close(listener);
-    listener = 0;
-    note(lane, connect(fd, &address.any, address_length) == -1 ? errno : 0);
-    note(lane, connect(-1, &address.any, address_length) == -1 ? errno : 0);
-    close(fd);
-}
-
-static void nobody_there(void) { assert_true(when(0, ECONNREFUSED) == 0 && when(0, EBADF) == 1); }
-
-static void connect__is_refused_as_ever(void **state) {
-    (void)state;
-    always(connect_to_nobody, touch, reset_net, nobody_there);
-}
-
 /* ---- events -------------------------------------------------------------------------------------------------------------------- */
 
 static int64_t now_ms(void) {
@@ -572,10 +415,6 @@ int main(void) {
         cmocka_unit_test(pipe__so_does_a_vector),
         cmocka_unit_test(socket__so_does_a_message),
         cmocka_unit_test(socket__a_receive_waits_for_all),
-        cmocka_unit_test(socket__what_the_descriptor_is_not_for_is_refused_at_once),
-        cmocka_unit_test(connect__a_lane_waits_to_be_let_in),
-        cmocka_unit_test(connect__over_the_network_too),
-        cmocka_unit_test(connect__is_refused_as_ever),
         cmocka_unit_test(poll__times_out_in_virtual_time),
         cmocka_unit_test(poll__an_event_ends_it_as_it_does_select_and_epoll),
         cmocka_unit_test(pipe__what_comes_from_outside_is_polled_for),
