@@ -346,15 +346,25 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
 
 /* ---- connecting -------------------------------------------------------------------------------------------------------------- */
 
-static void set_nonblocking(int fd, bool on) {
+/* Returns the flags as they were. */
+static long set_nonblocking(int fd) {
     long flags = syscall(SYS_fcntl, fd, F_GETFL);
-    syscall(SYS_fcntl, fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~(long)O_NONBLOCK);
+    syscall(SYS_fcntl, fd, F_SETFL, flags | O_NONBLOCK);
+    return flags;
+}
+
+/* Which socket it is, of all that there have been; 0: none. */
+static uint64_t socket_identity(int fd) {
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
 /* A connection to a listener of this machine (AF_UNIX) whose queue is full. Nothing can be asked but to be let in, which any thread may
    do for the lane. */
 typedef struct attempt {
     int fd;
+    uint64_t identity; /* another lane may have closed fd, and opened something else under the number */
     const struct sockaddr *to;
     socklen_t length;
     int error; /* of the last time; 0: it is connected */
@@ -362,9 +372,13 @@ typedef struct attempt {
 
 static bool is_turned_away(const void *channel) {
     attempt *self = (attempt *)(uintptr_t)channel;
-    set_nonblocking(self->fd, true);
+    if (socket_identity(self->fd) != self->identity) {
+        self->error = EBADF;
+        return false;
+    }
+    long flags = set_nonblocking(self->fd);
     self->error = syscall(SYS_connect, self->fd, self->to, self->length) != 0 ? errno : 0;
-    set_nonblocking(self->fd, false);
+    syscall(SYS_fcntl, self->fd, F_SETFL, flags);
     return self->error == EAGAIN;
 }
 
@@ -397,11 +411,11 @@ int connect(int fd, __CONST_SOCKADDR_ARG to, socklen_t length) {
     if ((type != SOCK_STREAM && type != SOCK_SEQPACKET) || is_nonblocking(fd)) {
         return real_connect()(fd, to.__sockaddr__, length);
     }
-    attempt self = {.fd = fd, .to = to.__sockaddr__, .length = length};
     ftf_point_of_fd(lane, fd);
-    set_nonblocking(fd, true);
+    attempt self = {.fd = fd, .identity = socket_identity(fd), .to = to.__sockaddr__, .length = length};
+    long flags = set_nonblocking(fd);
     self.error = real_connect()(fd, self.to, length) != 0 ? errno : 0;
-    set_nonblocking(fd, false);
+    syscall(SYS_fcntl, fd, F_SETFL, flags);
     bool waits = self.error == EINPROGRESS || self.error == EALREADY ||
                  (self.error == EAGAIN && self.to->sa_family == AF_UNIX);
     int error = waits ? finish_connect(lane, &self) : self.error;

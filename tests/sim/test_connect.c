@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -131,6 +132,58 @@ static void connect__a_lane_waits_to_be_let_in(void **state) {
     always(connect_thrice, accept_thrice, reset_local, let_in_one_by_one);
 }
 
+static int waiting;
+
+/* There is room for the first one only. */
+static void connect_a_second(int lane) {
+    int first = connected();
+    waiting = socket(AF_UNIX, SOCK_STREAM, 0);
+    note(lane, connect(waiting, &address.any, address_length) == -1 ? errno : 0);
+    close(waiting);
+    close(first);
+}
+
+/* Other lanes look meanwhile whether the waiting one is let in. */
+static void note_nonblocking(int lane, int fd) {
+    touch(lane);
+    sched_yield();
+    int flags = fcntl(fd, F_GETFL);
+    note(lane, flags >= 0 && (flags & O_NONBLOCK) != 0 ? 1 : 9);
+}
+
+static void put_in_its_place(int lane, int fd) {
+    sleep(1);
+    assert_int_equal(dup2(fd, waiting), waiting);
+    note_nonblocking(lane, fd);
+    close(fd);
+}
+
+static void put_a_counter(int lane) { put_in_its_place(lane, eventfd(0, EFD_NONBLOCK)); }
+
+static void put_a_socket(int lane) { put_in_its_place(lane, socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)); }
+
+static void its_own_is_gone(void) { assert_true(when(0, EBADF) >= 0 && when(1, 1) >= 0); }
+
+static void connect__what_took_the_place_of_a_socket_is_left_alone(void **state) {
+    (void)state;
+    always(connect_a_second, put_a_counter, reset_local, its_own_is_gone);
+    always(connect_a_second, put_a_socket, reset_local, its_own_is_gone);
+}
+
+static void set_its_mode(int lane) {
+    sleep(1);
+    assert_int_equal(fcntl(waiting, F_SETFL, O_NONBLOCK), 0);
+    note_nonblocking(lane, waiting);
+    close(accept(listener, NULL, NULL));
+}
+
+static void let_in(void) { assert_true(when(1, 1) >= 0 && when(1, 1) < when(0, 0)); }
+
+static void connect__a_mode_that_is_set_meanwhile_stays(void **state) {
+    (void)state;
+    always(connect_a_second, set_its_mode, reset_local, let_in);
+}
+
 static void connect_and_read(int lane) {
     char byte;
     int fd = connected();
@@ -173,6 +226,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(socket__what_the_descriptor_is_not_for_is_refused_at_once),
         cmocka_unit_test(connect__a_lane_waits_to_be_let_in),
+        cmocka_unit_test(connect__what_took_the_place_of_a_socket_is_left_alone),
+        cmocka_unit_test(connect__a_mode_that_is_set_meanwhile_stays),
         cmocka_unit_test(connect__over_the_network_too),
         cmocka_unit_test(connect__is_refused_as_ever),
     };
