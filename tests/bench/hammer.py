@@ -20,6 +20,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.dont_write_bytecode = True
@@ -63,14 +64,16 @@ class Child:
 
     def __init__(self, call, environment, seconds, cpu_seconds):
         self.lines, self.cpu, self.cut, self.hung = [], 0.0, False, False
-        # In its own process group, so that nothing of it outlives us.
-        self.process = subprocess.Popen(call, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
-        try:
-            self._read(time.monotonic() + seconds + HUNG_AFTER, cpu_seconds)
-        except BaseException:  # Ctrl-C does not reach it
-            os.killpg(self.process.pid, signal.SIGKILL)
-            raise
-        _, status, usage = os.wait4(self.process.pid, 0)
+        with tempfile.TemporaryDirectory(prefix="ftfuzz-hammer-") as folder:  # it may make files by any name
+            # In its own process group, so that nothing of it outlives us.
+            self.process = subprocess.Popen(call, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                            start_new_session=True)
+            try:
+                self._read(time.monotonic() + seconds + HUNG_AFTER, cpu_seconds)
+            except BaseException:  # Ctrl-C does not reach it
+                os.killpg(self.process.pid, signal.SIGKILL)
+                raise
+            _, status, usage = os.wait4(self.process.pid, 0)
         self.code = os.waitstatus_to_exitcode(status)
         self.process.returncode = self.code  # or Popen would wait for it again
         self.cpu = usage.ru_utime + usage.ru_stime
