@@ -36,7 +36,7 @@ typedef struct process {
     uint32_t generation;
     bool running, intended;
     ftf_proc proc;
-    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX];
+    char box_path[FTF_FS_PATH_MAX], err_path[FTF_FS_PATH_MAX], artifact_path[FTF_FS_PATH_MAX], cwd[FTF_FS_PATH_MAX];
     bool seen;         /* it has made its black box */
     bool in_order;     /* the last one ended in order (cold.c: phase DONE) */
     ftf_counters live; /* what its box says */
@@ -169,7 +169,7 @@ static void add_common(const ftf_worker *worker, const process *p, arguments *ar
     }
     add(args, "-rss_limit_mb=0"); /* its check is a thread; we look at memory ourselves */
     add(args, "-detect_leaks=0"); /* costs an atomic on every malloc */
-    add(args, "-artifact_prefix=%s/%s.%u.", o->work, p->name, p->generation);
+    add(args, "-exact_artifact_path=%s", p->artifact_path);
 }
 
 static void add_warm(const ftf_worker *worker, arguments *args) {
@@ -203,6 +203,16 @@ static void add_cold(const ftf_worker *worker, arguments *args) {
     add(args, "--cold-seed=%u", process_seed(worker, 0) >> 1);
 }
 
+/* The files of the process before, which nobody looks at any more: a campaign has thousands of processes. */
+static void remove_files(const process *p) {
+    const char *const paths[] = {p->box_path, p->err_path, p->artifact_path};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (*paths[i] != '\0') {
+            (void)unlink(paths[i]); /* it may never have made that one */
+        }
+    }
+}
+
 /* The files and folders of the next process. */
 static ftf_status prepare(ftf_worker *worker, process *p, ftf_error *err) {
     const ftf_worker_options *o = &worker->options;
@@ -211,6 +221,9 @@ static ftf_status prepare(ftf_worker *worker, process *p, ftf_error *err) {
     ftf_status status = ftf_path(p->box_path, err, "%s/%s.%u.box", o->work, p->name, p->generation);
     if (status == FTF_OK) {
         status = ftf_path(p->err_path, err, "%s/%s.%u.err", o->work, p->name, p->generation);
+    }
+    if (status == FTF_OK) {
+        status = ftf_path(p->artifact_path, err, "%s/%s.%u.input", o->work, p->name, p->generation);
     }
     /* The target may create files by any name it is given, so it gets a folder to do so. */
     if (status == FTF_OK && (status = ftf_fs_make_dirs(p->cwd, err)) == FTF_OK && p == &worker->warm) {
@@ -225,6 +238,7 @@ static ftf_status start(ftf_worker *worker, process *p, uint64_t now_ms, ftf_err
         worker->earlier = worker->past;
         worker->epoch++;
     }
+    remove_files(p);
     ftf_status status = prepare(worker, p, err);
     if (status != FTF_OK) {
         return status;

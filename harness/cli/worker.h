@@ -13,10 +13,11 @@
  *
  * tick starts a process when none runs and its time has come, and stops one that grew beyond the memory limit or
  * whose counters stand still. Each process (generation) has files of its own, so that a late look at the old ones never
- * meets a new process's:
+ * meets a new process's; they go when the next one starts:
  *
  *     <work>/<name>.<generation>.box      the black box
  *     <work>/<name>.<generation>.err      standard error
+ *     <work>/<name>.<generation>.input    what libFuzzer wrote down when it ended a process
  *     <work>/<name>.corpus/               its part of the corpus (corpus.h); made anew for each process
  *
  * Most bugs of a first call need a process that has called nothing, and the worker's own is that only once. So a place gives a

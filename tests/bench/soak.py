@@ -62,14 +62,16 @@ class Soak:
 
     def start(self):
         command = [str(ftf.FTFUZZ), *map(str, self.arguments(self.seconds)), "--json", "--out", str(self.out)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.out.mkdir(parents=True)
+        with (self.out / "summary.json").open("w") as file:  # no pipe: nobody reads it before the end, and it is large
+            self.process = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL)
 
     def sample(self):
         self.samples.append(resident_mib(self.process.pid))
         self.worker_mib = max([self.worker_mib, *map(resident_mib, descendants(self.process.pid))])
 
     def finish(self):
-        text, _ = self.process.communicate(timeout=CONFIRM + 300)
+        text = (self.out / "summary.json").read_text(encoding="utf-8")
         self.summary = json.loads(text) if text.startswith("{") else {}
 
     def lost(self):
@@ -83,6 +85,9 @@ class Soak:
         listed = {f["id"] for f in ftf.findings(again, None)} | {path.name for path in (folder / "findings").iterdir()}
         return missing + [f["id"] for f in ftf.findings(self.summary, None) if f["id"] not in listed]
 
+    def disk_mib(self):
+        return sum(path.lstat().st_blocks for path in self.out.rglob("*")) * 512 / 2**20
+
     def cells(self):
         s = self.summary
         quarter = self.samples[len(self.samples) // 4] if self.samples else 0
@@ -90,7 +95,7 @@ class Soak:
         corpus = sum(1 for _ in (self.out / self.target / "corpus").iterdir())
         return (self.target, "none" if good else f"exit {self.process.returncode}, {s.get('bugs', '?')} bugs", s.get("scenarios", 0),
                 s.get("starts", 0), len(ftf.findings(s, None)), f"{quarter:.0f}", f"{max(self.samples, default=0):.0f}",
-                f"{self.worker_mib:.0f}", corpus, len(self.lost()))
+                f"{self.worker_mib:.0f}", f"{self.disk_mib():.0f}", corpus, len(self.lost()))
 
 
 def part_f(settings, report):
@@ -101,7 +106,7 @@ def part_f(settings, report):
     soaks = [Soak(target, seconds, settings.seeds[0], settings.folder()) for target in TARGETS]
     report.commands("Each target:", measure.command_line(*soaks[0].arguments(seconds), "--json"))
     report.table("target", "bugs of ours", "scenarios", "processes", "findings", "supervisor MiB at a quarter", "largest",
-                 "largest worker MiB", "corpus files", "lost")
+                 "largest worker MiB", "MiB on disk", "corpus files", "lost")
     for group in [soaks] if settings.together else [[soak] for soak in soaks]:
         for soak in group:
             soak.start()
