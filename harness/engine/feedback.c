@@ -1,7 +1,5 @@
 #include "engine/feedback.h"
 
-#include <string.h>
-
 #include "base/hash.h"
 #include "sched/flow.h"
 
@@ -51,8 +49,7 @@ void ftf_feedback_begin(const ftf_scenario *scenario) {
         const ftf_section *section = &scenario->lanes[lane];
         for (uint32_t i = 0; i < section->count; i++) {
             const ftf_op *op = &section->ops[i];
-            uint64_t hash = ftf_hash_bytes(FTF_HASH_START, &op->code, sizeof op->code);
-            feedback.name[lane][i] = op->name != NULL ? ftf_hash_bytes(hash, op->name, strlen(op->name)) : hash;
+            feedback.name[lane][i] = ftf_op_call_hash(op);
             feedback.slots[lane][i] = ftf_op_slots(op) & shared;
         }
     }

@@ -1,27 +1,20 @@
 #include "oracle/repeats.h"
 
-#include <string.h>
-
 #include "base/hash.h"
 #include "oracle/raw.h"
 #include "sched/flow.h"
 
-static uint64_t callees[FTF_LANES_MAX][FTF_OPS_MAX];
+#ifdef FTF_TSAN
 
-static uint64_t hash_callee(const ftf_op *op) {
-    uint64_t hash = ftf_hash_bytes(FTF_HASH_START, &op->code, sizeof op->code);
-    return op->name != NULL ? ftf_hash_bytes(hash, op->name, strlen(op->name)) : hash;
-}
+static uint64_t callees[FTF_LANES_MAX][FTF_OPS_MAX];
 
 void ftf_repeats_begin(const ftf_scenario *scenario) {
     for (uint32_t lane = 0; lane < scenario->lane_count; lane++) {
         for (uint32_t op = 0; op < scenario->lanes[lane].count; op++) {
-            callees[lane][op] = hash_callee(&scenario->lanes[lane].ops[op]);
+            callees[lane][op] = ftf_op_call_hash(&scenario->lanes[lane].ops[op]);
         }
     }
 }
-
-#ifdef FTF_TSAN
 
 /* What the runtime passes: its thread, the four shadow words of the 8 bytes, the new and the old access as such words, and how the new one
    is made. */
@@ -103,5 +96,9 @@ void JOIN(__wrap_, REPORT_RACE)(void *thread, uint32_t *shadow, uint32_t now, ui
         __atomic_store_n(&shadow[i], i == 0 ? now : 0, __ATOMIC_RELAXED);
     }
 }
+
+#else
+
+void ftf_repeats_begin(const ftf_scenario *scenario) { (void)scenario; }
 
 #endif

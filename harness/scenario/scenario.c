@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
@@ -160,6 +161,11 @@ uint64_t ftf_op_slots(const ftf_op *op) {
         slots |= value_slots(&op->kwargs[i].value);
     }
     return slots;
+}
+
+uint64_t ftf_op_call_hash(const ftf_op *op) {
+    uint64_t hash = ftf_hash_bytes(FTF_HASH_START, &op->code, sizeof op->code);
+    return op->name != NULL ? ftf_hash_bytes(hash, op->name, strlen(op->name)) : hash;
 }
 
 static void copy_section(ftf_scenario *to, int owner, const ftf_section *from) {

@@ -179,6 +179,9 @@ ftf_op ftf_op_copy(ftf_arena *arena, const ftf_op *op);
 /* The slots that an op reads: bit i for slot i. Its dest is none of them. */
 uint64_t ftf_op_slots(const ftf_op *op);
 
+/* A hash of what an op calls: its form and name, without receiver and arguments. */
+uint64_t ftf_op_call_hash(const ftf_op *op);
+
 /* True when both say the same: same ops, values, slots by name and schedule. */
 bool ftf_scenario_equal(const ftf_scenario *a, const ftf_scenario *b);
 
