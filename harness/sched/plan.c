@@ -10,20 +10,16 @@ enum { WALK_SEGMENTS = FTF_SEGMENTS_MAX - 64 }; /* a walk ends where nobody woul
 void ftf_plan_drop_next(ftf_lane *lane) {
     ftf_sched_lock();
     if (atomic_load(&lane->status) == FTF_LANE_HOLDS) {
-        lane->drops_next = true;
-        atomic_store(&lane->trigger, lane->points + 1);
+        lane->drops_at = lane->points + 1;
+        atomic_store(&lane->trigger, lane->drops_at);
     }
     ftf_sched_unlock();
 }
 
 const ftf_event *ftf_plan_event(ftf_lane *lane) {
     static const ftf_event drop = {.to = FTF_DROP};
-    if (lane->drops_next) {
-        lane->drops_next = false;
-        return &drop;
-    }
-    if (lane->walks_to != 0 && lane->points >= lane->walks_to) {
-        lane->walks_to = 0;
+    if (lane->drops_at != 0 && lane->points >= lane->drops_at) {
+        lane->drops_at = 0;
         return &drop;
     }
     if (lane->points % FTF_POINTS_RUNAWAY == 0 && ftf_sched.mode != FTF_RUN_AT) {
@@ -42,10 +38,10 @@ void ftf_plan_arm(ftf_lane *lane) {
     bool more = lane->event_next < lane->event_count;
     uint32_t look = (lane->points / FTF_POINTS_RUNAWAY + 1) * FTF_POINTS_RUNAWAY;
     uint32_t next = more ? lane->events[lane->event_next].point : (uint32_t)FTF_NEVER;
-    if (ftf_sched.walk != 0 && lane->walks_to == 0 && ftf_sched.segment_count < WALK_SEGMENTS) {
-        lane->walks_to = lane->points + 1 + ftf_rng_exponential(&ftf_sched.turns_rng, ftf_sched.walk);
+    if (ftf_sched.walk != 0 && lane->drops_at == 0 && ftf_sched.segment_count < WALK_SEGMENTS) {
+        lane->drops_at = lane->points + 1 + ftf_rng_exponential(&ftf_sched.turns_rng, ftf_sched.walk);
     }
-    look = lane->walks_to != 0 && lane->walks_to < look ? lane->walks_to : look;
+    look = lane->drops_at != 0 && lane->drops_at < look ? lane->drops_at : look;
     atomic_store(&lane->trigger, next < look ? next : look);
 }
 

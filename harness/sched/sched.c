@@ -498,8 +498,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         atomic_store(&lane->status, i < plan->lanes ? FTF_LANE_READY : FTF_LANE_OUT);
         lane->log = NULL;
         lane->op = lane->op_point = 0;
-        lane->drops_next = false;
-        lane->walks_to = 0;
+        lane->drops_at = 0;
         if (plan->mode != FTF_RUN_FREE && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {
                 ftf_sched.logs[i] = calloc(FTF_PROFILE_POINTS, sizeof *ftf_sched.logs[i]);

@@ -85,8 +85,7 @@ typedef struct ftf_lane {
     bool timed_out;
     pid_t tid;
     uint32_t op, op_point; /* the op it is in, and the point at which it began this time */
-    bool drops_next;       /* ftf_plan_drop_next */
-    uint32_t walks_to;     /* the point of the next drop of a walk; 0: it is not drawn yet */
+    uint32_t drops_at;     /* the point of the next drop that is drawn on the way (turns, walks); 0: there is none yet */
     ftf_event *events;     /* this lane's, by increasing point */
     uint32_t event_count, event_next;
     uint32_t noted; /* points that belong to noted segments, once segments_full */
