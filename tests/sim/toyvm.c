@@ -1,6 +1,7 @@
 #include "sim/toyvm.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include "base/check.h"
 
@@ -81,4 +82,9 @@ ftf_run_plan toy_replay_plan(const toy *toy, ftf_switch *room) {
                           .lanes = (int)toy->scenario.lane_count,
                           .switches = room,
                           .switch_count = toy->box->switch_count};
+}
+
+int toy_exit_code(pid_t child) {
+    int status = 0;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

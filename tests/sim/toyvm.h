@@ -6,6 +6,8 @@
  *
  * An op's function is chosen by lane and op index. The scenario only gives the shape: how many lanes, how many ops.
  */
+#include <sys/types.h>
+
 #include "lanes/pool.h"
 
 enum { TOY_OPS_MAX = 8 };
@@ -28,6 +30,9 @@ void toy_destroy(toy *toy);
 void toy_add(toy *toy, int lane, toy_op op);
 
 void toy_run(toy *toy, const ftf_run_plan *plan, ftf_tally *tally);
+
+/* Waits for a child process; its exit code, or -1 when it ended otherwise. */
+int toy_exit_code(pid_t child);
 
 /* The switches that the last run executed, as a plan that replays them. */
 ftf_run_plan toy_replay_plan(const toy *toy, ftf_switch *room);

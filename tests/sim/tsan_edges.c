@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -226,8 +225,7 @@ static bool a_bug_keeps_its_exit_code(void) {
         AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
         ftf_bug(__FILE__, __LINE__, "a test's own");
     }
-    int status = 0;
-    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == FTF_WORKER_EXIT_BUG;
+    return toy_exit_code(child) == FTF_WORKER_EXIT_BUG;
 }
 
 /* Some ten delays a lane in a free run (sched/delay.c). */
