@@ -16,13 +16,13 @@
 #include "base/status.h"
 
 enum {
-    FTF_BLACKBOX_VERSION = 2,
+    FTF_BLACKBOX_VERSION = 3,
     FTF_BLACKBOX_SCENARIO_BYTES = 32 * 1024, /* FTF_SCENARIO_BYTES_MAX */
     FTF_BLACKBOX_SWITCHES = 4096,            /* FTF_SWITCHES_MAX */
     FTF_BLACKBOX_LANES = 8,
     FTF_BLACKBOX_VERDICT_BYTES = 16 * 1024,
-    FTF_BLACKBOX_HISTORY = 256,              /* scenarios before the current one */
-    FTF_BLACKBOX_HISTORY_BYTES = 4 * 1024,   /* of each; a longer one is kept as "" and breaks the sequence */
+    FTF_BLACKBOX_HISTORY = 256,            /* scenarios before the current one */
+    FTF_BLACKBOX_HISTORY_BYTES = 4 * 1024, /* of each; a longer one is kept as "" and breaks the sequence */
 };
 
 typedef enum ftf_phase {
@@ -37,15 +37,16 @@ typedef enum ftf_phase {
 
 typedef struct ftf_blackbox_switch {
     uint8_t lane, to;
-    uint16_t unused;
-    uint32_t point;
+    uint16_t op;
+    uint32_t point;  /* of the lane, from 1 */
+    uint32_t offset; /* in the op: 0 is the boundary before its first execution */
 } ftf_blackbox_switch;
 
 typedef struct ftf_blackbox {
     char magic[8]; /* "FTFBLACK" */
     uint32_t version;
     uint32_t pid;
-    uint32_t phase; /* ftf_phase */
+    uint32_t phase;                 /* ftf_phase */
     uint32_t gil_enabled_by_import; /* 1: the module does not declare Py_mod_gil */
 
     /* Counters since the worker started. */
@@ -66,13 +67,13 @@ typedef struct ftf_blackbox {
     /* The scenario that runs, or ran last. */
     uint64_t sequence; /* its number in this process, from 1 */
     uint32_t scenario_len;
-    uint32_t round;          /* which of its schedules, from 0 */
+    uint32_t round; /* which of its schedules, from 0 */
     uint32_t lane_count;
-    uint32_t switch_count;   /* executed so far; > FTF_BLACKBOX_SWITCHES when the list overflowed */
-    uint32_t run_steals;     /* in this run */
-    uint32_t run_kind;       /* ftf_schedule_kind of this run; FREE runs have no switch list */
-    uint32_t run_cold;       /* 1: the process had called nothing before */
-    uint32_t lane_op[FTF_BLACKBOX_LANES];     /* op each lane is in; UINT32_MAX: before the first or after the last */
+    uint32_t switch_count;                /* executed so far; > FTF_BLACKBOX_SWITCHES when the list overflowed */
+    uint32_t run_steals;                  /* in this run */
+    uint32_t run_kind;                    /* ftf_schedule_kind of this run; FREE runs have no switch list */
+    uint32_t run_cold;                    /* 1: the process had called nothing before */
+    uint32_t lane_op[FTF_BLACKBOX_LANES]; /* op each lane is in; UINT32_MAX: before the first or after the last */
     uint32_t lane_iteration[FTF_BLACKBOX_LANES];
     uint32_t lane_points[FTF_BLACKBOX_LANES]; /* points passed */
     char scenario[FTF_BLACKBOX_SCENARIO_BYTES];

@@ -27,6 +27,7 @@
 #include "scenario/mutate.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
+#include "scenario/sequence.h"
 
 /* Of the mutations asked for, one in this many is a fresh scenario: the corpus must not narrow what is looked at. */
 enum { FRESH_ONE_IN = 6 };
@@ -124,12 +125,11 @@ static void start_session(void) {
     ftf_sched_init(worker.box, &(const ftf_stuck){.deadlock = ftf_watch_deadlock, .endless = ftf_watch_endless});
     worker.pool = ftf_pool_create(worker.vm, worker.box);
     worker.session = ftf_session_create(&worker.options, worker.catalog, worker.vm, worker.pool, worker.box);
-    ftf_watch_start(&(const ftf_watch_options){
-        .box = worker.box,
-        .pool = worker.pool,
-        .vm = worker.vm,
-        .deadline_ms = worker.options.deadline_ms,
-        .replays = worker.options.replay != NULL});
+    ftf_watch_start(&(const ftf_watch_options){.box = worker.box,
+                                               .pool = worker.pool,
+                                               .vm = worker.vm,
+                                               .deadline_ms = worker.options.deadline_ms,
+                                               .replays = worker.options.replay != NULL});
     worker.box->phase = FTF_PHASE_IDLE;
 }
 
@@ -139,8 +139,8 @@ static void start_session(void) {
 static void replay_once(const char *path, const ftf_text *text) {
     ftf_error err;
     for (const char *at = text->data, *end; *at != 0; at = end) {
-        const char *next = strstr(at + 1, "\nftfuzz 1");
-        end = next != NULL ? next + 1 : text->data + text->len;
+        const char *next = ftf_sequence_next(at);
+        end = next != NULL ? next : text->data + text->len;
         if (ftf_session_run(worker.session, at, (size_t)(end - at), &err) != FTF_OK) {
             fprintf(stderr, "ftfuzz-worker: error: %s:%d: %s\n", path, err.line, err.text);
             ftf_exit(FTF_WORKER_EXIT_SETUP);

@@ -21,6 +21,7 @@
 #include "oracle/raw.h"
 #include "oracle/repeats.h"
 #include "python/pyvm.h"
+#include "scenario/executed.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
 
@@ -90,15 +91,8 @@ static void copy_stack(const ftf_session *session, const ftf_raw_stack *raw, ftf
 
 /* The scenario with the schedule that was executed in the run that has just ended. */
 static char *executed_scenario(ftf_session *session) {
-    const ftf_blackbox *box = session->box;
     ftf_scenario copy = session->scenario; /* shares the nodes: only the schedule differs */
-    if (box->run_kind != FTF_SCHEDULE_FREE && box->switch_count <= FTF_BLACKBOX_SWITCHES) {
-        ftf_switch *switches = FTF_NEW(session->arena, ftf_switch, box->switch_count + 1);
-        for (uint32_t i = 0; i < box->switch_count; i++) {
-            switches[i] = (ftf_switch){box->switches[i].lane, box->switches[i].to, box->switches[i].point};
-        }
-        copy.schedule = (ftf_schedule){.kind = FTF_SCHEDULE_AT, .count = box->switch_count, .switches = switches};
-    }
+    ftf_schedule_executed(session->box, session->arena, &copy.schedule);
     ftf_text text = {0};
     ftf_scenario_print(&copy, &text);
     return text.data;

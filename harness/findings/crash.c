@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/fs.h"
 #include "findings/crash_text.h"
+#include "scenario/executed.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
 
@@ -86,25 +87,13 @@ static char *copy(const char *text, size_t len) {
     return made;
 }
 
-static bool replays_by_switches(const ftf_blackbox *box) {
-    return box->run_kind != FTF_SCHEDULE_FREE && box->switch_count <= FTF_BLACKBOX_SWITCHES;
-}
-
 /* The scenario with the executed hand-overs as its schedule; NULL when the text does not parse (half-written). */
 static char *with_executed_schedule(const ftf_blackbox *box, char **target) {
     ftf_arena *arena = ftf_arena_create();
     ftf_scenario *scenario = FTF_NEW(arena, ftf_scenario, 1);
     char *made = NULL;
     if (ftf_scenario_parse(box->scenario, scenario_len(box), arena, scenario, NULL) == FTF_OK) {
-        if (replays_by_switches(box)) {
-            ftf_switch *switches = FTF_NEW(arena, ftf_switch, box->switch_count + 1);
-            for (uint32_t i = 0; i < box->switch_count; i++) {
-                const ftf_blackbox_switch *one = &box->switches[i];
-                switches[i] = (ftf_switch){.lane = one->lane, .to = one->to, .point = one->point};
-            }
-            scenario->schedule =
-                (ftf_schedule){.kind = FTF_SCHEDULE_AT, .count = box->switch_count, .switches = switches};
-        }
+        ftf_schedule_executed(box, arena, &scenario->schedule);
         ftf_text text = {0};
         ftf_scenario_print(scenario, &text);
         made = text.data;
@@ -270,18 +259,13 @@ static bool judge_exit(scene *s) {
         out->death = FTF_DEATH_SLOW;
         say(out, "a scenario was too slow to go on");
         return true;
-    case FTF_WORKER_EXIT_VERDICT:
-        judge_verdict(s);
-        return true;
+    case FTF_WORKER_EXIT_VERDICT: judge_verdict(s); return true;
     case LIBFUZZER_EXIT_TIMEOUT:
         out->death = FTF_DEATH_SLOW;
         say(out, "libFuzzer's own timeout ended the worker");
         return true;
-    case LIBFUZZER_EXIT_MEMORY:
-        judge_killed(s, "memory limit");
-        return true;
-    default:
-        return false;
+    case LIBFUZZER_EXIT_MEMORY: judge_killed(s, "memory limit"); return true;
+    default: return false;
     }
 }
 

@@ -213,7 +213,15 @@ static void mend_section(mender *m, int owner) {
     section->count = kept;
 }
 
-/* Switches of lanes that are gone mean nothing; a schedule without any is still explicit. */
+static bool means_something(const ftf_scenario *scenario, const ftf_switch *one) {
+    if (one->lane >= scenario->lane_count || one->to >= scenario->lane_count || one->lane == one->to ||
+        one->point == 0) {
+        return false;
+    }
+    return one->in_op <= 1 || one->in_op <= scenario->lanes[one->lane].count;
+}
+
+/* Switches of lanes and ops that are gone mean nothing; a schedule without any is still explicit. */
 static void mend_schedule(ftf_scenario *scenario) {
     ftf_schedule *schedule = &scenario->schedule;
     if (schedule->kind != FTF_SCHEDULE_AT || schedule->count == 0) {
@@ -222,9 +230,8 @@ static void mend_schedule(ftf_scenario *scenario) {
     ftf_switch *kept = FTF_NEW(scenario->arena, ftf_switch, schedule->count);
     uint32_t count = 0;
     for (uint32_t i = 0; i < schedule->count; i++) {
-        const ftf_switch *one = &schedule->switches[i];
-        if (one->lane < scenario->lane_count && one->to < scenario->lane_count && one->lane != one->to && one->point) {
-            kept[count++] = *one;
+        if (means_something(scenario, &schedule->switches[i])) {
+            kept[count++] = schedule->switches[i];
         }
     }
     schedule->switches = kept;

@@ -75,17 +75,25 @@ static bool lex_lane(ftf_parser *parser, uint8_t *out) {
     return lane < parser->scenario->lane_count || ftf_parse_refuse(parser, "there is no lane %u", (unsigned)lane);
 }
 
-/* lane:point>to */
+/* lane:op.point>to or lane:point>to */
 static bool parse_switch(ftf_parser *parser, ftf_switch *out) {
     uint64_t point = 0;
-    if (!lex_lane(parser, &out->lane) || !ftf_lex_expect(parser, ':')) {
+    if (!lex_lane(parser, &out->lane) || !ftf_lex_expect(parser, ':') ||
+        !ftf_lex_number(parser, "a point", UINT32_MAX, &point)) {
         return false;
     }
-    if (!ftf_lex_number(parser, "a point", UINT32_MAX, &point) || !ftf_lex_expect(parser, '>')) {
-        return false;
+    if (parser->at < parser->end && *parser->at == '.') {
+        if (point >= FTF_OPS_MAX) {
+            return ftf_parse_refuse(parser, "a lane has at most %d ops, counted from 0", FTF_OPS_MAX);
+        }
+        parser->at++;
+        out->in_op = (uint16_t)(point + 1);
+        if (!ftf_lex_number(parser, "a point", UINT32_MAX, &point)) {
+            return false;
+        }
     }
     out->point = (uint32_t)point;
-    if (!lex_lane(parser, &out->to)) {
+    if (!ftf_lex_expect(parser, '>') || !lex_lane(parser, &out->to)) {
         return false;
     }
     if (point == 0) {
@@ -107,10 +115,14 @@ static bool parse_at(ftf_parser *parser, ftf_schedule *schedule) {
     schedule->switches = switches;
     while (ftf_lex_peek(parser) != '\0') {
         if (schedule->count == count) {
-            return ftf_parse_refuse(parser, "a switch is written lane:point>lane");
+            return ftf_parse_refuse(parser, "a switch is written lane:op.point>lane or lane:point>lane");
         }
-        if (!parse_switch(parser, &switches[schedule->count])) {
+        ftf_switch *one = &switches[schedule->count];
+        if (!parse_switch(parser, one)) {
             return false;
+        }
+        if ((one->in_op != 0) != (switches[0].in_op != 0)) {
+            return ftf_parse_refuse(parser, "a schedule counts points in ops or in lanes, not both");
         }
         schedule->count++;
     }

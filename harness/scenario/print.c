@@ -287,6 +287,10 @@ static void print_switches(const ftf_schedule *schedule, ftf_text *out) {
         ftf_text_char(out, ' ');
         print_number(out, one->lane);
         ftf_text_char(out, ':');
+        if (one->in_op != 0) {
+            print_number(out, one->in_op - 1u);
+            ftf_text_char(out, '.');
+        }
         print_number(out, one->point);
         ftf_text_char(out, '>');
         print_number(out, one->to);

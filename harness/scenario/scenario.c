@@ -296,7 +296,7 @@ static bool same_schedule(const ftf_schedule *a, const ftf_schedule *b) {
     for (uint32_t i = 0; i < a->count; i++) {
         const ftf_switch *x = &a->switches[i];
         const ftf_switch *y = &b->switches[i];
-        if (x->lane != y->lane || x->to != y->to || x->point != y->point) {
+        if (x->lane != y->lane || x->to != y->to || x->in_op != y->in_op || x->point != y->point) {
             return false;
         }
     }

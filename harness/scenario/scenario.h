@@ -113,11 +113,14 @@ typedef enum ftf_schedule_kind {
     FTF_SCHEDULE_AT,   /* one at a time, exactly these switches */
 } ftf_schedule_kind;
 
-/* Lane `lane`, when it reaches its point number `point` (from 1, counting every point of that lane in this run), hands
-   the token to lane `to`. Written `lane:point>to`. */
+/* Lane `lane` hands the token to lane `to` when it reaches a point. Written `lane:op.point>to`: the point is counted
+   from 1 in that op, the boundary before its first execution being 1, so that it stays where it was meant when another
+   op goes, or goes another way. Or `lane:point>to`, where every point of that lane in this run counts; a schedule has
+   one form. */
 typedef struct ftf_switch {
     uint8_t lane;
     uint8_t to;
+    uint16_t in_op; /* the op's index plus 1; 0: the point is one of the lane */
     uint32_t point;
 } ftf_switch;
 

@@ -59,6 +59,14 @@ void ftf_plan_begin_op(ftf_lane *lane, uint32_t op) {
     ftf_sched_unlock();
 }
 
+/* Op 0 begins at point 1, also in a lane that has none. */
+static ftf_event switch_event(const ftf_switch *one, int to) {
+    if (one->in_op == 0 || one->in_op == 1) {
+        return (ftf_event){.point = one->point, .to = to, .offset = one->point - 1};
+    }
+    return (ftf_event){.point = FTF_NEVER, .to = to, .op = one->in_op - 1u, .offset = one->point - 1};
+}
+
 /* Sorts the plan's switches into one list a lane, keeping their order. Lane 0 is first by definition: a plan that
    wants another one gets a switch at lane 0's point 1. */
 static void deal_events(const ftf_run_plan *plan) {
@@ -77,9 +85,10 @@ static void deal_events(const ftf_run_plan *plan) {
             }
         }
         for (uint32_t k = 0; k < plan->switch_count && used < FTF_SWITCHES_MAX; k++) {
-            if (plan->switches[k].lane == i) {
-                int to = plan->mode == FTF_RUN_PCT ? FTF_DROP : plan->switches[k].to;
-                ftf_sched.event[used++] = (ftf_event){.point = plan->switches[k].point, .to = to};
+            const ftf_switch *one = &plan->switches[k];
+            if (one->lane == i) {
+                int to = plan->mode == FTF_RUN_PCT ? FTF_DROP : one->to;
+                ftf_sched.event[used++] = switch_event(one, to);
             }
         }
         lane->event_count = (uint32_t)(&ftf_sched.event[used] - lane->events);

@@ -66,8 +66,11 @@ static void record_switch(const ftf_lane *lane, int to) {
         return;
     }
     if (box->switch_count < FTF_BLACKBOX_SWITCHES) {
-        box->switches[box->switch_count] = (ftf_blackbox_switch){
-            .lane = (uint8_t)lane->id, .to = (uint8_t)to, .point = lane->points};
+        box->switches[box->switch_count] = (ftf_blackbox_switch){.lane = (uint8_t)lane->id,
+                                                                 .to = (uint8_t)to,
+                                                                 .op = (uint16_t)lane->op,
+                                                                 .point = lane->points,
+                                                                 .offset = lane->points - lane->op_start};
     }
     box->switch_count++;
 }
@@ -91,8 +94,8 @@ static void end_segment(void) {
 static void begin_segment(const ftf_lane *lane) {
     if (ftf_sched.segment_count < FTF_SEGMENTS_MAX) {
         uint32_t point = lane->points > 0 ? lane->points - 1 : 0;
-        ftf_sched.segments[ftf_sched.segment_count++] =
-            (ftf_segment){.lane = lane->id, .point = point, .first_op = lane->op};
+        ftf_sched.segments[ftf_sched.segment_count++] = (ftf_segment){
+            .lane = lane->id, .point = point, .first_op = lane->op};
     } else if (!ftf_sched.segments_full) {
         ftf_flow_is_full();
     }
@@ -367,40 +370,10 @@ void ftf_point_reached(ftf_lane *lane) {
     }
 }
 
-void ftf_sched_op(uint32_t op, uint32_t iteration) {
-    int id = ftf_sched_self();
-    if (ftf_sched.box != NULL && id >= 0) {
-        ftf_sched.box->lane_op[id] = op;
-        ftf_sched.box->lane_iteration[id] = iteration;
-    }
-    if (ftf_self != NULL) {
-        if (ftf_sched.by_op && iteration == 0) {
-            ftf_plan_begin_op(ftf_self, op);
-        }
-        if (ftf_sched.mode == FTF_RUN_SERIAL && iteration == 0) {
-            ftf_profile_note_op(ftf_self, op);
-        }
-        ftf_self->op = op;
-        ftf_self->op_point = ftf_self->points + 1;
-        if (ftf_sched.turns != 0 && ftf_rng_one_in(&ftf_sched.turns_rng, ftf_sched.turns)) {
-            ftf_plan_drop_next(ftf_self);
-        }
-        ftf_point_plain(ftf_self);
-    }
-}
-
 void ftf_sched_resign(void) {
     ftf_self = ftf_free_lane = NULL;
     atomic_store(&ftf_sched.resigned, true);
 }
-
-static bool has_passed(uint32_t points) {
-    return ftf_self != NULL && atomic_load_explicit(&ftf_self->points, memory_order_relaxed) >= points;
-}
-
-bool ftf_sched_had_enough(void) { return has_passed(FTF_POINTS_ENOUGH); }
-
-bool ftf_sched_runs_away(void) { return has_passed(FTF_POINTS_RUNAWAY); }
 
 void ftf_yield(ftf_lane *lane) {
     ftf_point_plain(lane);
@@ -473,7 +446,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
     ftf_sched.mode = plan->mode;
     ftf_sched.lanes = plan->lanes;
     ftf_sched.alike = plan->alike;
-    ftf_sched.by_op = plan->op_drop_count > 0;
+    ftf_sched.by_op = plan->op_drop_count > 0 || (plan->switch_count > 0 && plan->switches[0].in_op != 0);
     ftf_sched.no_delays = plan->no_delays;
     ftf_sched.turns = plan->turns;
     ftf_sched.walk = plan->walk;
@@ -498,6 +471,7 @@ void ftf_sched_begin(const ftf_run_plan *plan) {
         atomic_store(&lane->status, i < plan->lanes ? FTF_LANE_READY : FTF_LANE_OUT);
         lane->log = NULL;
         lane->op = lane->op_point = 0;
+        lane->op_start = 1;
         lane->drops_at = 0;
         if (plan->mode != FTF_RUN_FREE && i < plan->lanes) {
             if (ftf_sched.logs[i] == NULL) {

@@ -5,7 +5,7 @@
  *
  * A lane passes *points*: each instrumented load and store of the code under test, each blocking call, each op
  * boundary. A lane counts its own points from 1. At a point the lane either goes on or hands the token to another
- * lane; the list of hand-overs (`lane:point>to`) is therefore the whole interleaving, and replaying the list replays the
+ * lane; the list of hand-overs (`ftf_switch`) is therefore the whole interleaving, and replaying the list replays the
  * interleaving, as long as nothing else in the process depends on time.
  *
  * The token is invisible to ThreadSanitizer. It moves through raw futex calls in code that is compiled without
@@ -33,13 +33,13 @@
 #include "scenario/scenario.h"
 
 enum {
-    FTF_STEAL_MS = 20,          /* FACTS: hand-over after 20 ms without progress as the only fallback */
-    FTF_PROFILE_POINTS = 65536, /* per lane; later points of a very long lane are no candidates */
-    FTF_POLL_MS = 1,            /* how often the world outside is looked at while no lane can go on */
-    FTF_POINTS_ENOUGH = 65536,  /* a lane that has passed so many begins no further op in this run */
+    FTF_STEAL_MS = 20,                          /* FACTS: hand-over after 20 ms without progress as the only fallback */
+    FTF_PROFILE_POINTS = 65536,                 /* per lane; later points of a very long lane are no candidates */
+    FTF_POLL_MS = 1,                            /* how often the world outside is looked at while no lane can go on */
+    FTF_POINTS_ENOUGH = 65536,                  /* a lane that has passed so many begins no further op in this run */
     FTF_POINTS_RUNAWAY = 4 * FTF_POINTS_ENOUGH, /* each time so many more have passed, the others get a turn */
     FTF_POINTS_ENDLESS = 32 * FTF_POINTS_RUNAWAY,
-    FTF_DEADLOCK_MS = 1000,     /* all lanes blocked, and nobody outside has woken one, for this long */
+    FTF_DEADLOCK_MS = 1000, /* all lanes blocked, and nobody outside has woken one, for this long */
 };
 
 /* What a run does with the token. */
@@ -67,12 +67,15 @@ typedef struct ftf_run_plan {
     uint32_t switch_count;
     const ftf_op_drop *op_drops; /* PCT, instead of switches: by increasing op and offset within a lane */
     uint32_t op_drop_count;
-    uint32_t turns; /* PCT: the priority also drops at one op boundary in so many, each repetition counted; 0: at none */
-    uint32_t walk;  /* PCT: it also drops after so many points on average, as long as there is room to note it; 0: not so */
+    uint32_t
+        turns; /* PCT: the priority also drops at one op boundary in so many, each repetition counted; 0: at none */
+    uint32_t
+        walk; /* PCT: it also drops after so many points on average, as long as there is room to note it; 0: not so */
     uint64_t turns_seed; /* of both */
-    uint64_t seed; /* FREE: what is drawn of the delays */
-    bool no_delays; /* FREE: there are none, as if lanes were any threads */
-    bool alike; /* SERIAL: lanes do the same; what one does to shared memory any of them might: all of it is candidates */
+    uint64_t seed;       /* FREE: what is drawn of the delays */
+    bool no_delays;      /* FREE: there are none, as if lanes were any threads */
+    bool
+        alike; /* SERIAL: lanes do the same; what one does to shared memory any of them might: all of it is candidates */
 } ftf_run_plan;
 
 typedef struct ftf_run_result {
@@ -83,7 +86,8 @@ typedef struct ftf_run_result {
 /* What ends a run that does not end by itself; the process cannot go on from there. Neither returns. */
 typedef struct ftf_stuck {
     void (*deadlock)(void); /* main thread: all lanes are blocked and stay so */
-    void (*endless)(void);  /* a lane, which has passed FTF_POINTS_ENDLESS points, so it is in one call that does not return */
+    void (*endless)(
+        void); /* a lane, which has passed FTF_POINTS_ENDLESS points, so it is in one call that does not return */
 } ftf_stuck;
 
 /* Main thread, before the first run. box is where executed switches and counters are written. */

@@ -46,7 +46,7 @@ typedef struct ftf_wait {
 typedef struct ftf_event {
     uint32_t point;
     int to; /* the lane to hand over to, or FTF_DROP: lower the priority */
-    uint32_t op, offset; /* where the point is not known before the lane begins that op (ftf_op_drop) */
+    uint32_t op, offset; /* where the point is not known before the lane begins that op (in the plan: by op) */
 } ftf_event;
 
 enum { FTF_DROP = -1, FTF_NOBODY = -1, FTF_NEVER = INT32_MAX };
@@ -85,8 +85,9 @@ typedef struct ftf_lane {
     bool timed_out;
     pid_t tid;
     uint32_t op, op_point; /* the op it is in, and the point at which it began this time */
-    uint32_t drops_at;     /* the point of the next drop that is drawn on the way (turns, walks); 0: there is none yet */
-    ftf_event *events;     /* this lane's, by increasing point */
+    uint32_t op_start;     /* and at which it began for the first time */
+    uint32_t drops_at; /* the point of the next drop that is drawn on the way (turns, walks); 0: there is none yet */
+    ftf_event *events; /* this lane's, by increasing point */
     uint32_t event_count, event_next;
     uint32_t noted; /* points that belong to noted segments, once segments_full */
     ftf_rng delays; /* of a free run */
@@ -97,15 +98,15 @@ typedef struct ftf_sched_state {
     ftf_stuck stuck;
     ftf_run_mode mode;
     int lanes;
-    bool by_op;          /* events belong to ops: their points are filled in when the lane begins them */
-    bool alike;          /* ftf_run_plan.alike */
-    bool no_delays;      /* ftf_run_plan.no_delays */
-    uint32_t turns;      /* ftf_run_plan.turns */
-    uint32_t walk;       /* ftf_run_plan.walk */
-    ftf_rng turns_rng;   /* whoever has the token draws */
-    _Atomic int holder;  /* lane with the token, or FTF_NOBODY */
-    int to_wake;         /* under the lock: whose thread is woken when the lock is given up */
-    _Atomic int met;     /* lanes of a free run that are ready to start */
+    bool by_op;            /* events belong to ops: their points are filled in when the lane begins them */
+    bool alike;            /* ftf_run_plan.alike */
+    bool no_delays;        /* ftf_run_plan.no_delays */
+    uint32_t turns;        /* ftf_run_plan.turns */
+    uint32_t walk;         /* ftf_run_plan.walk */
+    ftf_rng turns_rng;     /* whoever has the token draws */
+    _Atomic int holder;    /* lane with the token, or FTF_NOBODY */
+    int to_wake;           /* under the lock: whose thread is woken when the lock is given up */
+    _Atomic int met;       /* lanes of a free run that are ready to start */
     _Atomic bool resigned; /* a thread is dying: nobody is robbed any more */
     _Atomic uint32_t handovers;
     uint32_t seen_handovers, seen_points; /* by the main thread when it last looked */
@@ -119,7 +120,7 @@ typedef struct ftf_sched_state {
     ftf_event event[FTF_SWITCHES_MAX + 1]; /* one more: the choice of the first lane */
     ftf_access *logs[FTF_LANES_MAX];       /* FTF_PROFILE_POINTS each */
     uint32_t segment_count;
-    bool segments_full; /* there was no room for the latest hand-over */
+    bool segments_full;                     /* there was no room for the latest hand-over */
     ftf_segment segments[FTF_SEGMENTS_MAX]; /* of the last run, in order (flow.c) */
 } ftf_sched_state;
 

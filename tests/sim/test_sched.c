@@ -200,7 +200,7 @@ static void sched__op_drops_stay_in_their_ops(void **state) {
     ftf_tally tally;
     toy_run(toy, &plan, &tally);
     /* The drop behind the end of op 1 is none. */
-    const ftf_switch expected[] = {{0, 1, 5}, {1, 0, 12}, {0, 1, 27}, {1, 0, 23}};
+    const ftf_switch expected[] = {{0, 1, 0, 5}, {1, 0, 0, 12}, {0, 1, 0, 27}, {1, 0, 0, 23}};
     assert_int_equal(toy->box->switch_count, 4);
     for (int i = 0; i < 4; i++) {
         assert_int_equal(toy->box->switches[i].lane, expected[i].lane);

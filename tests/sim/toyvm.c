@@ -76,7 +76,8 @@ void toy_run(toy *toy, const ftf_run_plan *plan, ftf_tally *tally) {
 
 ftf_run_plan toy_replay_plan(const toy *toy, ftf_switch *room) {
     for (uint32_t i = 0; i < toy->box->switch_count; i++) {
-        room[i] = (ftf_switch){toy->box->switches[i].lane, toy->box->switches[i].to, toy->box->switches[i].point};
+        const ftf_blackbox_switch *one = &toy->box->switches[i];
+        room[i] = (ftf_switch){one->lane, one->to, (uint16_t)(one->op + 1), one->offset + 1};
     }
     return (ftf_run_plan){.mode = FTF_RUN_AT,
                           .lanes = (int)toy->scenario.lane_count,

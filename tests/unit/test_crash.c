@@ -35,8 +35,8 @@ static int setup(void **state) {
     box->sequence = 3;
     box->run_kind = FTF_SCHEDULE_PCT;
     box->switch_count = 2;
-    box->switches[0] = (ftf_blackbox_switch){.lane = 0, .to = 1, .point = 41};
-    box->switches[1] = (ftf_blackbox_switch){.lane = 1, .to = 0, .point = 12};
+    box->switches[0] = (ftf_blackbox_switch){.lane = 0, .to = 1, .op = 1, .point = 41, .offset = 7};
+    box->switches[1] = (ftf_blackbox_switch){.lane = 1, .to = 0, .point = 12, .offset = 11};
     box->lane_op[1] = 1;
     (void)snprintf(box->history[1], sizeof box->history[1], "first");
     (void)snprintf(box->history[2], sizeof box->history[2], "second");
@@ -79,7 +79,7 @@ static void test_crash__record_replays_what_was_executed(void **state) {
     assert_string_equal(r->flavour, "asan");
     assert_string_equal(r->target, "collections");
     assert_string_equal(r->section, "lanes");
-    assert_non_null(strstr(r->scenario, "\nschedule at 0:41>1 1:12>0\n"));
+    assert_non_null(strstr(r->scenario, "\nschedule at 0:1.8>1 1:0.12>0\n"));
     assert_string_equal(r->original, SCENARIO);
     assert_int_equal(r->sequence, 3);
     assert_int_equal(r->history_count, 2);

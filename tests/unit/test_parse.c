@@ -424,6 +424,10 @@ static const struct {
     {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:1>0\n", 5, "to itself"},
     {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:1\n", 5, "lane:point>lane"},
     {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:1>1 0\n", 5, "lane:point>lane"},
+    {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:1.0>1\n", 5, "counted from 1"},
+    {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:64.1>1\n", 5, "64 ops, counted from 0"},
+    {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:1.>1\n", 5, "a point"},
+    {"ftfuzz 1\ntarget t\nthread\nthread\nschedule at 0:1.4>1 1:7>0\n", 5, "not both"},
 };
 
 static void test_parse__refuses_broken_frames(void **state) {
