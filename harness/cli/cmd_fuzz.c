@@ -1,6 +1,5 @@
 /* `ftfuzz fuzz TARGET`: resolves the target, learns its API, runs a campaign, confirms what it found, sums up. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/confirm.h"
 #include "cli/options.h"
+#include "cli/stop.h"
 #include "cli/summary.h"
 
 enum {
@@ -19,7 +19,7 @@ enum {
     CONFIRM_MIN_S = 20,
     CONFIRM_MAX_S = 60,
     RSS_LIMIT_DEFAULT_MIB = 2560, /* ClusterFuzz's limit */
-    COLD_MAX_PERCENT = 90, /* a place without a worker of its own would find what is cold and nothing else */
+    COLD_MAX_PERCENT = 90,        /* a place without a worker of its own would find what is cold and nothing else */
 };
 
 typedef struct arguments {
@@ -27,24 +27,6 @@ typedef struct arguments {
     uint64_t time_s, cpu_s, confirm_s, jobs, seed, rss_limit_mib, cold_percent;
     bool no_feedback, no_delays, json, help;
 } arguments;
-
-static volatile sig_atomic_t stop_signals;
-
-/* The first signal ends the campaign in order; the second ends the program the hard way (workers die with it). */
-static void on_signal(int signal) {
-    stop_signals = stop_signals + 1;
-    if (stop_signals > 1) {
-        _exit(128 + signal);
-    }
-}
-
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a reader of our output that went away must not cost the findings */
-}
 
 static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     const ftf_option rows[] = {
@@ -187,7 +169,7 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
                                     .cold_percent = strcmp(a->schedule, "free") == 0 ? 0 : (uint32_t)a->cold_percent,
                                     .until_any = a->until != NULL && strcmp(a->until, "any") == 0,
                                     .quiet = a->json,
-                                    .stop = &stop_signals};
+                                    .stop = &ftf_stop_signals};
     if (a->until != NULL && !options.until_any) {
         if (regcomp(&until, a->until, REG_EXTENDED | REG_NOSUB) != 0) {
             ftf_fail(err, FTF_USAGE, "--until-finding: '%s' is no extended regular expression", a->until);
@@ -237,7 +219,7 @@ int ftf_command_fuzz(int argc, char **argv) {
         a.confirm_s = share < CONFIRM_MIN_S ? CONFIRM_MIN_S : share > CONFIRM_MAX_S ? CONFIRM_MAX_S : share;
     }
     a.seed = a.seed != 0 ? a.seed : draw_seed();
-    catch_signals();
+    ftf_stop_on_signals();
     ftf_text command = {0};
     join_command(argc, argv, &command);
     int code = fuzz(&a, command.data, &err);

@@ -11,25 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "base/proc.h"
 #include "cli/commands.h"
-#include "cli/learn.h"
 #include "cli/options.h"
-#include "reduce/attempt.h"
-#include "scenario/parse.h"
-#include "scenario/print.h"
+#include "cli/rig.h"
+#include "cli/subject.h"
 
-enum { RUNS_DEFAULT = 20, RUNS_MAX = 10000, SIGNATURE_MAX = 1000 };
-
-/* What is replayed. */
-typedef struct subject {
-    ftf_text text; /* one scenario or a sequence */
-    char spec[FTF_FS_PATH_MAX];
-    char signature[SIGNATURE_MAX]; /* "": any finding counts */
-    char kind[64];
-    bool flavours[FTF_FLAVOUR_COUNT];
-} subject;
+enum { RUNS_DEFAULT = 20, RUNS_MAX = 10000 };
 
 typedef struct arguments {
     const char *finding, *flavour;
@@ -65,105 +52,7 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     return status;
 }
 
-/* ---- what to replay ---------------------------------------------------------------------------------------------- */
-
-static void copy_string(char *to, size_t room, const json_t *json, const char *member) {
-    const char *text = json_string_value(json_object_get(json, member));
-    snprintf(to, room, "%s", text != NULL ? text : "");
-}
-
-/* The spec that the campaign of this finding was given; leaves `spec` alone when there is no campaign.json. */
-static void find_spec(const char *folder, subject *s) {
-    char path[FTF_FS_PATH_MAX];
-    if (ftf_path(path, NULL, "%s/../../campaign.json", folder) != FTF_OK) {
-        return;
-    }
-    json_t *campaign = json_load_file(path, 0, NULL);
-    if (campaign != NULL && json_is_string(json_object_get(campaign, "target"))) {
-        copy_string(s->spec, sizeof s->spec, campaign, "target");
-    }
-    json_decref(campaign);
-}
-
-static ftf_status load_finding(const char *folder, subject *s, ftf_error *err) {
-    char path[FTF_FS_PATH_MAX], flavour[16];
-    json_error_t where;
-    ftf_status status = ftf_fs_join(path, folder, "finding.json", err);
-    if (status != FTF_OK) {
-        return status;
-    }
-    json_t *finding = json_load_file(path, 0, &where);
-    if (finding == NULL) {
-        return ftf_fail(err, FTF_INPUT, "%s is no finding: %s%s%s", folder, where.line > 0 ? "finding.json: " : "",
-                        where.text, "");
-    }
-    copy_string(s->spec, sizeof s->spec, finding, "target");
-    copy_string(s->signature, sizeof s->signature, finding, "signature");
-    copy_string(s->kind, sizeof s->kind, finding, "kind");
-    copy_string(flavour, sizeof flavour, finding, "flavour");
-    json_decref(finding);
-    ftf_flavour f = ftf_flavour_find(flavour);
-    if (f < FTF_FLAVOUR_COUNT) {
-        s->flavours[f] = true;
-    }
-    find_spec(folder, s);
-    status = ftf_fs_join(path, folder, "scenario.ft", err);
-    return status == FTF_OK ? ftf_fs_read(path, FTF_FS_READ_MAX, &s->text, err) : status;
-}
-
-/* The first line `ftfuzz 1` at or after `text`; NULL when there is none. */
-static const char *find_header(const char *text) {
-    static const char header[] = "ftfuzz 1\n";
-    if (strncmp(text, header, sizeof header - 1) == 0) {
-        return text;
-    }
-    const char *found = strstr(text, "\nftfuzz 1\n");
-    return found != NULL ? found + 1 : NULL;
-}
-
-static int count_lines(const char *text, size_t len) {
-    int lines = 0;
-    for (size_t i = 0; i < len; i++) {
-        lines += text[i] == '\n';
-    }
-    return lines;
-}
-
-/* Each member of a sequence must parse; the target is the first one's. What the workers get is the canonical text: what
-   a person wrote between the members as a comment is none of theirs. */
-static ftf_status canonize(const char *name, subject *s, ftf_error *err) {
-    ftf_arena *arena = ftf_arena_create();
-    ftf_text canonical = {0};
-    ftf_status status = FTF_OK;
-    const char *start = s->text.data != NULL ? s->text.data : "";
-    for (const char *at = start; at != NULL && status == FTF_OK;) {
-        ftf_scenario scenario;
-        ftf_error why = {0};
-        const char *header = find_header(at);
-        const char *next = header != NULL ? find_header(header + 1) : NULL;
-        status = ftf_scenario_parse(at, next != NULL ? (size_t)(next - at) : strlen(at), arena, &scenario, &why);
-        if (status != FTF_OK) {
-            ftf_fail(err, FTF_INPUT, "%s:%d: %s", name, count_lines(start, (size_t)(at - start)) + why.line, why.text);
-        } else {
-            ftf_scenario_print(&scenario, &canonical);
-        }
-        if (status == FTF_OK && *s->spec == '\0') {
-            snprintf(s->spec, sizeof s->spec, "%s", scenario.target);
-        }
-        at = next;
-    }
-    ftf_arena_destroy(arena);
-    ftf_text_release(&s->text);
-    s->text = canonical;
-    return status;
-}
-
-static ftf_status load(const arguments *a, subject *s, ftf_error *err) {
-    ftf_status status = ftf_fs_is_dir(a->finding) ? load_finding(a->finding, s, err)
-                                                  : ftf_fs_read(a->finding, FTF_FS_READ_MAX, &s->text, err);
-    if (status == FTF_OK) {
-        status = canonize(a->finding, s, err);
-    }
+static void choose_flavours(const arguments *a, ftf_subject *s) {
     bool chosen = false;
     for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT; f++) {
         if (a->flavour != NULL) {
@@ -175,19 +64,14 @@ static ftf_status load(const arguments *a, subject *s, ftf_error *err) {
     for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT && !chosen; f++) {
         s->flavours[f] = true;
     }
-    return status;
 }
 
 /* ---- replaying --------------------------------------------------------------------------------------------------- */
 
 typedef struct setting {
     const arguments *arguments;
-    const subject *subject;
-    ftf_paths paths;
-    ftf_target target;
-    ftf_learnt learnt;
-    ftf_symbolizer *symbolizer;
-    char scratch[FTF_FS_PATH_MAX];
+    const ftf_subject *subject;
+    ftf_rig rig;
     json_t *results;
     uint32_t k;
 } setting;
@@ -221,23 +105,9 @@ static void report(setting *s, ftf_flavour flavour, const ftf_attempt_result *re
 }
 
 static ftf_status replay_flavour(setting *s, ftf_flavour flavour, ftf_error *err) {
-    const char *path = s->target.path[flavour];
-    const char *paths[] = {*path != '\0' ? path : NULL, NULL};
-    int cpus = ftf_proc_cpu_count();
-    ftf_attempt_options options = {.worker = s->paths.worker[flavour],
-                                   .flavour = ftf_flavour_name(flavour),
-                                   .home = s->paths.python[flavour],
-                                   .paths = paths,
-                                   .catalog_path = s->learnt.path,
-                                   .catalog = s->learnt.catalog,
-                                   .symbolizer = s->symbolizer,
-                                   .scratch = s->scratch,
-                                   .zygote = true,
-                                   .jobs = s->arguments->jobs > 0        ? (uint32_t)s->arguments->jobs
-                                           : cpus < FTF_ATTEMPT_JOBS_MAX ? (uint32_t)cpus
-                                                                         : FTF_ATTEMPT_JOBS_MAX};
+    ftf_attempt_options options;
     ftf_attempt_result result = {0};
-    ftf_status status = ftf_paths_need(&s->paths, flavour, err);
+    ftf_status status = ftf_rig_options(&s->rig, flavour, s->arguments->jobs, &options, err);
     if (status == FTF_OK) {
         const char *signature = *s->subject->signature != '\0' ? s->subject->signature : NULL;
         status = ftf_attempt_replay(&options, s->subject->text.data, signature, (uint32_t)s->arguments->n, &result,
@@ -252,27 +122,14 @@ static ftf_status replay_flavour(setting *s, ftf_flavour flavour, ftf_error *err
 
 /* gil-not-declared is seen by importing: it is replayed by learning the catalog again, which ftf_learn has done. */
 static void replay_gil(setting *s) {
-    bool shows = strcmp(s->learnt.catalog->gil, "not-declared") == 0;
+    bool shows = strcmp(s->rig.learnt.catalog->gil, "not-declared") == 0;
     ftf_attempt_result result = {.k = shows, .n = 1};
     report(s, FTF_FLAVOUR_PLAIN, &result);
     s->k = result.k;
 }
 
-static ftf_status prepare(setting *s, ftf_error *err) {
-    char work[FTF_FS_PATH_MAX];
-    ftf_status status = ftf_paths_find(&s->paths, err);
-    if (status == FTF_OK && (status = ftf_target_resolve(&s->paths, s->subject->spec, &s->target, err)) == FTF_OK &&
-        (status = ftf_learn(&s->paths, &s->target, &s->learnt, err)) == FTF_OK &&
-        (status = ftf_symbolizer_create(&s->symbolizer, err)) == FTF_OK &&
-        (status = ftf_path(work, err, "%s/work", s->paths.cache)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
-        status = ftf_fs_make_temporary_dir(work, s->scratch, err);
-    }
-    return status;
-}
-
 static ftf_status replay(setting *s, ftf_error *err) {
-    ftf_status status = prepare(s, err);
+    ftf_status status = ftf_rig_open(s->subject->spec, &s->rig, err);
     if (status == FTF_OK && strcmp(s->subject->kind, "gil-not-declared") == 0) {
         replay_gil(s);
         return FTF_OK;
@@ -288,7 +145,7 @@ static ftf_status replay(setting *s, ftf_error *err) {
 }
 
 int ftf_command_replay(int argc, char **argv) {
-    static subject what;
+    static ftf_subject subject;
     static setting s;
     arguments a = {.n = RUNS_DEFAULT};
     ftf_error err = {0};
@@ -296,18 +153,13 @@ int ftf_command_replay(int argc, char **argv) {
     if (status == FTF_OK && a.help) {
         return FTF_EXIT_CLEAN;
     }
-    s = (setting){.arguments = &a, .subject = &what, .results = json_array()};
-    if (status == FTF_OK && (status = load(&a, &what, &err)) == FTF_OK) {
+    s = (setting){.arguments = &a, .subject = &subject, .results = json_array()};
+    if (status == FTF_OK && (status = ftf_subject_load(a.finding, &subject, &err)) == FTF_OK) {
+        choose_flavours(&a, &subject);
         status = replay(&s, &err);
     }
-    if (*s.scratch != '\0') {
-        ftf_fs_remove_tree(s.scratch, NULL);
-    }
-    if (s.symbolizer != NULL) {
-        ftf_symbolizer_destroy(s.symbolizer);
-    }
-    ftf_learnt_release(&s.learnt);
-    ftf_text_release(&what.text);
+    ftf_rig_close(&s.rig);
+    ftf_subject_release(&subject);
     json_decref(s.results);
     if (status != FTF_OK) {
         return ftf_command_fail(&err);

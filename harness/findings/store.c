@@ -28,7 +28,7 @@ typedef struct item {
     json_t *json;
     ftf_entry entry; /* strings point into json and folder */
     char *folder;
-    bool dirty;      /* json differs from the file */
+    bool dirty; /* json differs from the file */
 } item;
 
 struct ftf_store {
@@ -67,6 +67,7 @@ static void refresh(item *it) {
     e->folder = it->folder;
     e->severity = ftf_finding_kind_severity(e->kind);
     e->count = ftf_json_number(json, "count");
+    e->minimized = json_is_true(json_object_get(json_object_get(json, "minimized"), "finished"));
     e->measured = json_is_object(replay) && ftf_json_number(replay, "n") > 0;
     e->replay = (ftf_replay){
         .k = (uint32_t)ftf_json_number(replay, "k"),
@@ -269,6 +270,8 @@ static void put_now(json_t *json, const char *key) {
     (void)json_object_set_new(json, key, json_string(text));
 }
 
+bool ftf_store_is_read_only(const ftf_store *store) { return store->lock_fd < 0; }
+
 static ftf_status must_write(const ftf_store *store, ftf_error *err) {
     return store->lock_fd >= 0 ? FTF_OK : ftf_fail(err, FTF_USAGE, "%s is open for reading only", store->folder);
 }
@@ -355,6 +358,7 @@ static ftf_status replace_evidence(item *it, const ftf_finding *finding, const f
     json_decref(fresh);
     describe_scenario(it->json, record);
     (void)json_object_set_new(it->json, "replay", json_null());
+    (void)json_object_del(it->json, "minimized");
     ftf_status status = ftf_folder_write_evidence(it->folder, it->json, finding, record, err);
     it->dirty = status != FTF_OK;
     refresh(it);
@@ -517,6 +521,19 @@ ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *
     return status == FTF_OK ? ftf_folder_write_text(it->folder, "scenario.ft", text, strlen(text), err) : status;
 }
 
+ftf_status ftf_store_set_minimized(ftf_store *store, const char *id, const char *text, const ftf_replay *replay,
+                                   json_t *facts, ftf_error *err) {
+    item *it;
+    ftf_status status = find_to_change(store, id, &it, err);
+    if (status != FTF_OK) {
+        return status;
+    }
+    (void)json_object_set(it->json, "minimized", facts);
+    set_number(it->json, "scenario_bytes", strlen(text));
+    status = ftf_store_set_scenario(store, id, text, err);
+    return status == FTF_OK ? ftf_store_set_replay(store, id, replay, err) : status;
+}
+
 ftf_status ftf_store_adopt(ftf_store *store, const ftf_record *record, const char *scenario, const ftf_replay *replay,
                            ftf_filed *filed, ftf_error *err) {
     ftf_status status = ftf_store_add(store, record, filed, err);
@@ -536,15 +553,4 @@ ftf_status ftf_store_adopt(ftf_store *store, const ftf_record *record, const cha
     }
     status = status == FTF_OK ? ftf_store_set_scenario(store, it->entry.id, scenario, err) : status;
     return status == FTF_OK ? ftf_store_set_replay(store, it->entry.id, replay, err) : status;
-}
-
-ftf_status ftf_store_load_record(ftf_store *store, const char *id, ftf_record **out, ftf_error *err) {
-    char path[FTF_FS_PATH_MAX];
-    item *it = find_item(store, id);
-    *out = NULL;
-    if (!it) {
-        return ftf_fail(err, FTF_USAGE, "there is no finding %s in %s", id, store->findings);
-    }
-    ftf_status status = ftf_fs_join(path, it->folder, "record.json", err);
-    return status == FTF_OK ? ftf_record_read(path, out, err) : status;
 }

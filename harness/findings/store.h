@@ -3,7 +3,7 @@
 /*
  * The store: everything a campaign found, on disk, one folder a finding (finding.h says what is in it).
  *
- *     <out>/findings/<id>/            finding.json scenario.ft original.ft report.txt
+ *     <out>/findings/<id>/            finding.json scenario.ft original.ft report.txt record.json (minimize.json)
  *     <out>/findings/.tmp-*           being written; deleted when a store is opened
  *     <out>/rejected/<name>.json      spool files that could not be read and records of our own mistakes, for us to see
  *     <out>/.lock                     who holds it (flock) may write
@@ -50,8 +50,8 @@ typedef struct ftf_store_options {
 /* k of n fresh processes showed the same signature. */
 typedef struct ftf_replay {
     uint32_t k, n;
-    uint32_t steals;        /* most steals of a run that showed it; 0: deterministic */
-    uint32_t sequence;      /* scenarios in scenario.ft; > 1: it needs what earlier ones left behind */
+    uint32_t steals;   /* most steals of a run that showed it; 0: deterministic */
+    uint32_t sequence; /* scenarios in scenario.ft; > 1: it needs what earlier ones left behind */
 } ftf_replay;
 
 typedef enum ftf_filing {
@@ -75,6 +75,7 @@ typedef struct ftf_entry {
     uint64_t count;
     uint64_t count_here; /* of those in this campaign */
     bool found_here;     /* first seen by this campaign */
+    bool minimized;      /* nothing smaller is left to try (reduce/minimize.h) */
     bool measured;       /* replay below means something */
     ftf_replay replay;
 } ftf_entry;
@@ -95,6 +96,7 @@ ftf_status ftf_store_open(const ftf_store_options *options, ftf_store **out, ftf
 /* Writes what is pending and closes. */
 ftf_status ftf_store_close(ftf_store *store, ftf_error *err);
 ftf_status ftf_store_flush(ftf_store *store, ftf_error *err);
+bool ftf_store_is_read_only(const ftf_store *store);
 
 ftf_status ftf_store_add(ftf_store *store, const ftf_record *record, ftf_filed *filed, ftf_error *err);
 
@@ -119,6 +121,19 @@ ftf_status ftf_store_set_replay(ftf_store *store, const char *id, const ftf_repl
 
 /* Replaces scenario.ft, as when it turned out that a sequence is needed. original.ft stays. */
 ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *text, ftf_error *err);
+
+/* scenario.ft as it is now. */
+ftf_status ftf_store_load_scenario(ftf_store *store, const char *id, ftf_text *out, ftf_error *err);
+
+/* Puts a smaller scenario.ft in the old one's place, with its figure and what there is to say about it ("minimized" of
+   finding.json, a new reference is taken). */
+ftf_status ftf_store_set_minimized(ftf_store *store, const char *id, const char *text, const ftf_replay *replay,
+                                   json_t *facts, ftf_error *err);
+
+/* minimize.json, what a minimizer wants to find again after it was interrupted: saved as a whole, NULL removes it. Loading gives a
+   new reference, or NULL when there is none that can be read. */
+ftf_status ftf_store_save_progress(ftf_store *store, const char *id, const json_t *progress, ftf_error *err);
+json_t *ftf_store_load_progress(ftf_store *store, const char *id);
 
 /*
  * Files a record that came out of replaying `scenario` in replay->k of replay->n fresh processes, as a witness of

@@ -26,13 +26,17 @@ enum {
 
 typedef struct job {
     ftf_proc proc; /* pid 0: idle */
-    ftf_zygote *zygote;
     char folder[FTF_FS_PATH_MAX];
     uint64_t until_ms;
 } job;
 
+struct ftf_crew {
+    ftf_zygote *zygotes[FTF_ATTEMPT_JOBS_MAX]; /* one for each place; NULL: not yet needed */
+};
+
 typedef struct attempt {
     const ftf_attempt_options *options;
+    ftf_crew *crew;
     const char *signature; /* NULL: any */
     uint32_t n;
     char folder[FTF_FS_PATH_MAX];   /* below scratch; removed at the end */
@@ -121,7 +125,7 @@ static ftf_status start_job(attempt *a, uint32_t slot, ftf_error *err) {
     make_command(a, j, blackbox, spool, cpu, &c);
     ftf_proc_options options = {
         .argv = c.argv, .stdout_path = output, .stderr_path = output, .cwd = j->folder, .cpu = cpu};
-    status = a->options->zygote ? ftf_zygote_spawn(&j->zygote, &options, &j->proc, err)
+    status = a->options->zygote ? ftf_zygote_spawn(&a->crew->zygotes[slot], &options, &j->proc, err)
                                 : ftf_proc_spawn(&options, &j->proc, err);
     release_command(&c);
     if (status == FTF_OK) {
@@ -163,8 +167,7 @@ static void note_other(ftf_attempt_result *result, sight *seen, const ftf_findin
 
 static ftf_status look_at(attempt *a, const ftf_record *record, sight *seen, ftf_error *err) {
     ftf_finding *finding = NULL;
-    ftf_status status =
-        ftf_finding_from_record(a->options->symbolizer, a->options->catalog, record, &finding, err);
+    ftf_status status = ftf_finding_from_record(a->options->symbolizer, a->options->catalog, record, &finding, err);
     if (status != FTF_OK) {
         return status;
     }
@@ -257,7 +260,7 @@ static bool is_decided(const attempt *a) {
     const ftf_attempt_result *r = a->result;
     const ftf_attempt_options *o = a->options;
     return r->n >= a->n || (o->enough && r->k >= o->enough) || (o->hopeless && r->n >= o->hopeless && r->k == 0) ||
-           r->broken >= BROKEN_MAX;
+           (o->test && ftf_sequential_decide(o->test, r->k, r->n) != FTF_SEQUENTIAL_OPEN) || r->broken >= BROKEN_MAX;
 }
 
 static ftf_status finish_job(attempt *a, job *j, const ftf_proc_end *end, bool too_late, ftf_error *err) {
@@ -323,11 +326,26 @@ static void clean_up(attempt *a) {
         if (a->jobs[i].proc.pid > 0) {
             ftf_proc_stop(&a->jobs[i].proc, 0, &end);
         }
-        ftf_zygote_destroy(a->jobs[i].zygote);
+    }
+    if (!a->options->crew) {
+        ftf_crew_destroy(a->crew);
     }
     if (a->folder[0]) {
         (void)ftf_fs_remove_tree(a->folder, NULL);
     }
+}
+
+ftf_crew *ftf_crew_create(void) {
+    ftf_crew *crew = calloc(1, sizeof *crew);
+    FTF_ASSERT(crew);
+    return crew;
+}
+
+void ftf_crew_destroy(ftf_crew *crew) {
+    for (uint32_t i = 0; crew && i < FTF_ATTEMPT_JOBS_MAX; i++) {
+        ftf_zygote_destroy(crew->zygotes[i]);
+    }
+    free(crew);
 }
 
 ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *text, const char *signature, uint32_t n,
@@ -336,6 +354,7 @@ ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *te
     attempt *a = calloc(1, sizeof *a);
     FTF_ASSERT(a);
     *a = (attempt){.options = options, .signature = signature, .n = n, .result = result};
+    a->crew = options->crew ? options->crew : ftf_crew_create();
     a->job_count = options->jobs == 0                     ? 1
                    : options->jobs > FTF_ATTEMPT_JOBS_MAX ? (uint32_t)FTF_ATTEMPT_JOBS_MAX
                                                           : options->jobs;

@@ -28,6 +28,7 @@
 
 #include "findings/finding.h"
 #include "findings/store.h"
+#include "reduce/sequential.h"
 
 enum {
     FTF_ATTEMPT_OTHERS_MAX = 32,
@@ -35,23 +36,27 @@ enum {
     FTF_ATTEMPT_JOBS_MAX = 64,
 };
 
+typedef struct ftf_crew ftf_crew;
+
 typedef struct ftf_attempt_options {
-    const char *worker;              /* the executable of the finding's flavour */
-    const char *flavour;             /* "tsan" or "asan" */
-    const char *home;                /* --home */
-    const char *const *paths;        /* --path, NULL-terminated; may be NULL */
-    const char *const *extra;        /* more arguments for the worker, NULL-terminated; may be NULL */
-    const char *catalog_path;        /* --catalog */
-    const ftf_catalog *catalog;      /* the same, loaded */
+    const char *worker;         /* the executable of the finding's flavour */
+    const char *flavour;        /* "tsan" or "asan" */
+    const char *home;           /* --home */
+    const char *const *paths;   /* --path, NULL-terminated; may be NULL */
+    const char *const *extra;   /* more arguments for the worker, NULL-terminated; may be NULL */
+    const char *catalog_path;   /* --catalog */
+    const ftf_catalog *catalog; /* the same, loaded */
     ftf_symbolizer *symbolizer;
-    const char *scratch;             /* a folder for temporary ones; made when missing */
-    uint32_t jobs;                   /* processes at a time; 0 means 1 */
-    int first_cpu;                   /* job j is pinned to CPU first_cpu + j, modulo those there are; -1: not pinned */
-    bool zygote;                     /* the worker understands --serve: fork the processes after the import */
-    uint64_t deadline_ms;            /* per process; 0: FTF_ATTEMPT_DEADLINE_MS */
-    uint32_t enough;                 /* stop once k reached this; 0: run all n */
-    uint32_t hopeless;               /* stop once so many processes ran and k is still 0; 0: run all n */
-    bool (*tick)(void *self);        /* may be NULL */
+    const char *scratch;        /* a folder for temporary ones; made when missing */
+    uint32_t jobs;              /* processes at a time; 0 means 1 */
+    int first_cpu;              /* job j is pinned to CPU first_cpu + j, modulo those there are; -1: not pinned */
+    bool zygote;                /* the worker understands --serve: fork the processes after the import */
+    uint64_t deadline_ms;       /* per process; 0: FTF_ATTEMPT_DEADLINE_MS */
+    uint32_t enough;            /* stop once k reached this; 0: run all n */
+    uint32_t hopeless;          /* stop once so many processes ran and k is still 0; 0: run all n */
+    const ftf_sequential *test; /* stop once it is decided; NULL: there is none */
+    ftf_crew *crew;             /* with zygote: those that stay from attempt to attempt; NULL: each has its own */
+    bool (*tick)(void *self);   /* may be NULL */
     void *self;
     /* May be NULL: called for each finding that a process showed, the one asked for or another. */
     void (*on_seen)(void *witness, const ftf_record *record, const ftf_finding *finding);
@@ -59,20 +64,27 @@ typedef struct ftf_attempt_options {
 } ftf_attempt_options;
 
 typedef struct ftf_attempt_result {
-    uint32_t k, n;            /* of n processes that said something, k showed the signature */
-    uint32_t silent;          /* of n: nothing seen at all */
-    uint32_t broken;          /* not in n: failed for a reason of ours */
-    uint32_t timeouts;        /* of n: killed at the deadline */
-    uint32_t steals;          /* most steals in a process that showed it */
-    uint32_t other_count;     /* different findings seen, with how many processes showed each */
+    uint32_t k, n;        /* of n processes that said something, k showed the signature */
+    uint32_t silent;      /* of n: nothing seen at all */
+    uint32_t broken;      /* not in n: failed for a reason of ours */
+    uint32_t timeouts;    /* of n: killed at the deadline */
+    uint32_t steals;      /* most steals in a process that showed it */
+    uint32_t other_count; /* different findings seen, with how many processes showed each */
     struct {
         char id[64];
         char title[200];
         uint32_t seen;
     } others[FTF_ATTEMPT_OTHERS_MAX];
-    char trouble[500];        /* what the last broken process said */
-    bool gave_up;             /* tick said so */
+    char trouble[500]; /* what the last broken process said */
+    bool gave_up;      /* tick said so */
 } ftf_attempt_result;
+
+/*
+ * Zygotes that outlive an attempt: half a second of starting and importing is saved each time. For attempts of one
+ * worker with the same catalog, home, paths and CPUs, one attempt after the other.
+ */
+ftf_crew *ftf_crew_create(void);
+void ftf_crew_destroy(ftf_crew *crew); /* NULL is fine */
 
 /* Replays text (one scenario or a sequence) n times. */
 ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *text, const char *signature, uint32_t n,

@@ -3,84 +3,37 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "base/fs.h"
 #include "base/proc.h"
-#include "reduce/attempt.h"
+#include "unit/played.h"
 
-/*
- * A worker is played by a shell script that does what the scenario says: it is given the same arguments as the real
- * one and answers with records in the spool and exit codes. The first word of the scenario's last line is the
- * command.
- */
-static const char WORKER[] =
-    "#!/bin/sh\n"
-    "for a in \"$@\"; do case $a in --spool=*) spool=${a#*=};; --replay=*) file=${a#*=};;\n"
-    "--home=*) home=${a#*=};; --blackbox=*) box=${a#*=};; esac; done\n"
-    "cp $home/box $box\n"
-    "n=$(cat $home/count 2>/dev/null || echo 0); n=$((n + 1)); echo $n > $home/count\n"
-    "note() { printf '{\"format\": 1, \"kind\": \"error-protocol\", \"flavour\": \"tsan\", \"detail\": \"%s\","
-    " \"scenario\": \"s\", \"steals\": 1}' \"$1\" > $spool/replay-$1.json; }\n"
-    "see() { note $1; exit 66; }\n"
-    "case $(tail -n 1 $file) in\n"
-    "always) see it;;\n"
-    "never) exit 0;;\n"
-    "half) [ $((n % 2)) = 0 ] && see it; exit 0;;\n"
-    "other) see that;;\n"
-    "hang) exec sleep 60;;\n"
-    "bug) echo 'FTF-BUG harness/x.c:1: x' >&2; exit 83;;\n"
-    "once) [ $n = 1 ] && exit 85; see it;;\n"
-    "needs) [ $(grep -c before $file) -ge 3 ] && see it; exit 0;;\n"
-    "both) note that; see it;;\n"
-    "twice) [ $(grep -c twice $file) -ge 2 ] && see it; exit 0;;\n"
-    "esac\n";
+/* What the played worker does is the first word of the scenario's last line. */
+static const char WORKER[] = PLAYED_BEGIN "case $(tail -n 1 $file) in\n"
+                                          "always) see it;;\n"
+                                          "never) exit 0;;\n"
+                                          "half) [ $((n % 2)) = 0 ] && see it; exit 0;;\n"
+                                          "other) see that;;\n"
+                                          "hang) exec sleep 60;;\n"
+                                          "bug) echo 'FTF-BUG harness/x.c:1: x' >&2; exit 83;;\n"
+                                          "once) [ $n = 1 ] && exit 85; see it;;\n"
+                                          "needs) [ $(grep -c before $file) -ge 3 ] && see it; exit 0;;\n"
+                                          "both) note that; see it;;\n"
+                                          "twice) [ $(grep -c twice $file) -ge 2 ] && see it; exit 0;;\n"
+                                          "esac\n";
 
 static const char IT[] = "error-protocol it";
 
-static char folder[256], worker[512], home[512], scratch[512];
-static ftf_symbolizer *symbolizer;
-
 static int setup(void **state) {
     (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/ftf-test-attempt-XXXXXX");
-    if (!mkdtemp(folder) || ftf_symbolizer_create(&symbolizer, NULL) != FTF_OK) {
-        return -1;
-    }
-    (void)snprintf(worker, sizeof worker, "%s/worker", folder);
-    (void)snprintf(home, sizeof home, "%s/home", folder);
-    (void)snprintf(scratch, sizeof scratch, "%s/scratch", folder);
-    char box_path[600];
-    (void)snprintf(box_path, sizeof box_path, "%s/box", home);
-    ftf_blackbox *box = ftf_fs_make_dirs(home, NULL) == FTF_OK ? ftf_blackbox_create(box_path, NULL) : NULL;
-    if (!box) {
-        return -1;
-    }
-    box->phase = FTF_PHASE_DONE; /* the played worker always ends in order */
-    ftf_blackbox_close(box);
-    return ftf_fs_write(worker, WORKER, sizeof WORKER - 1, NULL) == FTF_OK && chmod(worker, 0755) == 0 ? 0 : -1;
+    return played_setup(WORKER);
 }
 
 static int teardown(void **state) {
     (void)state;
-    ftf_symbolizer_destroy(symbolizer);
-    return ftf_fs_remove_tree(folder, NULL) == FTF_OK ? 0 : -1;
-}
-
-static ftf_attempt_options usual(void) {
-    return (ftf_attempt_options){.worker = worker,
-                                 .flavour = "tsan",
-                                 .home = home,
-                                 .catalog_path = "catalog.json",
-                                 .symbolizer = symbolizer,
-                                 .scratch = scratch,
-                                 .jobs = 2,
-                                 .first_cpu = 0,
-                                 .deadline_ms = 20000};
+    return played_teardown();
 }
 
 static ftf_attempt_result replay(const ftf_attempt_options *options, const char *text, uint32_t n) {
@@ -95,7 +48,7 @@ static ftf_attempt_result replay(const ftf_attempt_options *options, const char 
 
 static void test_attempt__counts_k_of_n(void **state) {
     (void)state;
-    ftf_attempt_options options = usual();
+    ftf_attempt_options options = played_options();
     ftf_attempt_result result = replay(&options, "always\n", 5);
     assert_int_equal(result.k, 5);
     assert_int_equal(result.n, 5);
@@ -104,20 +57,18 @@ static void test_attempt__counts_k_of_n(void **state) {
     assert_int_equal(result.k, 0);
     assert_int_equal(result.silent, 3);
     options.jobs = 1;
-    assert_int_equal(ftf_fs_write(worker, WORKER, sizeof WORKER - 1, NULL), FTF_OK);
-    assert_int_equal(chmod(worker, 0755), 0);
     result = replay(&options, "half\n", 6);
     assert_int_equal(result.k, 3);
     assert_int_equal(result.n, 6);
     ftf_names left;
-    assert_int_equal(ftf_fs_list(scratch, &left, NULL), FTF_OK);
+    assert_int_equal(ftf_fs_list(played_scratch, &left, NULL), FTF_OK);
     assert_int_equal(left.count, 0);
     ftf_names_release(&left);
 }
 
 static void test_attempt__another_finding_is_named_and_does_not_count(void **state) {
     (void)state;
-    ftf_attempt_options options = usual();
+    ftf_attempt_options options = played_options();
     ftf_attempt_result result = replay(&options, "other\n", 3);
     assert_int_equal(result.k, 0);
     assert_int_equal(result.silent, 0);
@@ -132,7 +83,7 @@ static void test_attempt__another_finding_is_named_and_does_not_count(void **sta
 
 static void test_attempt__stops_when_enough_or_hopeless(void **state) {
     (void)state;
-    ftf_attempt_options options = usual();
+    ftf_attempt_options options = played_options();
     options.jobs = 1;
     options.enough = 2;
     assert_int_equal(replay(&options, "always\n", 20).n, 2);
@@ -142,7 +93,7 @@ static void test_attempt__stops_when_enough_or_hopeless(void **state) {
 
 static void test_attempt__a_process_that_does_not_end_is_killed(void **state) {
     (void)state;
-    ftf_attempt_options options = usual();
+    ftf_attempt_options options = played_options();
     options.deadline_ms = 300;
     uint64_t before = ftf_proc_now_ms();
     ftf_attempt_result result = replay(&options, "hang\n", 2);
@@ -153,7 +104,7 @@ static void test_attempt__a_process_that_does_not_end_is_killed(void **state) {
 
 static void test_attempt__trouble_of_ours_is_an_error_not_a_rate(void **state) {
     (void)state;
-    ftf_attempt_options options = usual();
+    ftf_attempt_options options = played_options();
     ftf_attempt_result result;
     ftf_error err = {0};
     assert_int_equal(ftf_attempt_replay(&options, "bug\n", IT, 20, &result, &err), FTF_SETUP);
@@ -176,7 +127,7 @@ static bool give_up(void *self) {
 static void test_attempt__can_be_given_up(void **state) {
     (void)state;
     int left = 5;
-    ftf_attempt_options options = usual();
+    ftf_attempt_options options = played_options();
     options.tick = give_up;
     options.self = &left;
     uint64_t before = ftf_proc_now_ms();
@@ -187,38 +138,15 @@ static void test_attempt__can_be_given_up(void **state) {
 
 /* ---- confirming ------------------------------------------------------------------------------------------------ */
 
-static ftf_store *store_with(const char *scenario, uint32_t history) {
-    ftf_store *store = NULL;
-    ftf_filed filed;
-    ftf_error err = {0};
-    char out[512];
-    (void)snprintf(out, sizeof out, "%s/out", folder);
-    ftf_store_options options = {.folder = out, .symbolizer = symbolizer};
-    assert_int_equal(ftf_store_open(&options, &store, &err), FTF_OK);
-    ftf_record *record = ftf_record_create();
-    (void)snprintf(record->kind, sizeof record->kind, "error-protocol");
-    record->detail = strdup("it");
-    record->target = strdup("x");
-    record->scenario = strdup(scenario);
-    for (uint32_t i = 0; i < history; i++) {
-        record->history[record->history_count++] = strdup("before");
-    }
-    assert_int_equal(ftf_store_add(store, record, &filed, &err), FTF_OK);
-    ftf_record_destroy(record);
-    return store;
-}
-
 static ftf_replay confirm(const char *scenario, uint32_t history, char *kept, size_t room) {
-    ftf_store *store = store_with(scenario, history);
-    ftf_attempt_options options = usual();
+    ftf_store *store = played_store(scenario, history);
+    ftf_attempt_options options = played_options();
     ftf_attempt_result result;
     ftf_error err = {0};
     const char *id = ftf_store_at(store, 0)->id;
-    char path[FTF_FS_PATH_MAX];
     ftf_text text = {0};
     assert_int_equal(ftf_attempt_confirm(&options, store, id, 6, &result, &err), FTF_OK);
-    (void)snprintf(path, sizeof path, "%s/scenario.ft", ftf_store_at(store, 0)->folder);
-    assert_int_equal(ftf_fs_read(path, 10000, &text, &err), FTF_OK);
+    played_read(store, "scenario.ft", &text);
     (void)snprintf(kept, room, "%s", text.data);
     ftf_text_release(&text);
     assert_true(ftf_store_at(store, 0)->measured);
@@ -257,8 +185,8 @@ static void test_confirm__finds_the_tail_that_is_needed(void **state) {
 
 static void test_confirm__what_else_a_replay_shows_is_filed_and_confirmed(void **state) {
     (void)state;
-    ftf_store *store = store_with("both\n", 0);
-    ftf_attempt_options options = usual();
+    ftf_store *store = played_store("both\n", 0);
+    ftf_attempt_options options = played_options();
     ftf_attempt_result result;
     ftf_error err = {0};
     char id[FTF_FINDING_ID_MAX], path[FTF_FS_PATH_MAX];

@@ -237,10 +237,12 @@ static void test_store__a_place_that_cannot_be_written_is_named(void **state) {
     assert_non_null(strstr(err.text, "/proc/ftfuzz"));
 }
 
-/* A campaign that never stops by itself: files ever new findings, improves and counts old ones. */
-static void campaign(uint64_t seed) {
+/* A campaign that never stops by itself: files ever new findings, improves and counts old ones. Says when it begins. */
+static void campaign(uint64_t seed, int begins) {
     ftf_store *store = open_store();
     ftf_rng rng = ftf_rng_seed(seed);
+    (void)add(store, "first", "x", 1, 0);
+    assert_int_equal(write(begins, "!", 1), 1);
     for (;;) {
         char detail[] = "a?";
         char scenario[128] = "";
@@ -259,11 +261,19 @@ static void test_store__kill_at_any_moment_leaves_whole_findings(void **state) {
     ftf_rng rng = ftf_rng_seed(1);
     size_t before = 0;
     for (uint64_t round = 0; round < 60; round++) {
+        int begins[2];
+        char byte;
+        assert_int_equal(pipe(begins), 0);
         pid_t pid = fork();
         if (pid == 0) {
-            campaign(round);
+            campaign(round, begins[1]);
         }
-        (void)usleep(2000 + ftf_rng_below(&rng, 20000));
+        if (round % 2 == 0) { /* else it may be killed while it opens the store */
+            assert_int_equal(read(begins[0], &byte, 1), 1);
+        }
+        (void)usleep(ftf_rng_below(&rng, 20000));
+        (void)close(begins[0]);
+        (void)close(begins[1]);
         assert_int_equal(kill(pid, SIGKILL), 0);
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         ftf_store *store = open_store();

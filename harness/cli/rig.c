@@ -1,0 +1,45 @@
+#include "cli/rig.h"
+
+#include "base/fs.h"
+#include "base/proc.h"
+
+ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err) {
+    char work[FTF_FS_PATH_MAX];
+    *out = (ftf_rig){0};
+    ftf_status status = ftf_paths_find(&out->paths, err);
+    if (status == FTF_OK && (status = ftf_target_resolve(&out->paths, spec, &out->target, err)) == FTF_OK &&
+        (status = ftf_learn(&out->paths, &out->target, &out->learnt, err)) == FTF_OK &&
+        (status = ftf_symbolizer_create(&out->symbolizer, err)) == FTF_OK &&
+        (status = ftf_path(work, err, "%s/work", out->paths.cache)) == FTF_OK &&
+        (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
+        status = ftf_fs_make_temporary_dir(work, out->scratch, err);
+    }
+    return status;
+}
+
+void ftf_rig_close(ftf_rig *rig) {
+    if (*rig->scratch != '\0') {
+        ftf_fs_remove_tree(rig->scratch, NULL);
+    }
+    if (rig->symbolizer != NULL) {
+        ftf_symbolizer_destroy(rig->symbolizer);
+    }
+    ftf_learnt_release(&rig->learnt);
+}
+
+ftf_status ftf_rig_options(ftf_rig *rig, ftf_flavour flavour, uint64_t jobs, ftf_attempt_options *out, ftf_error *err) {
+    const char *path = rig->target.path[flavour];
+    uint64_t cpus = (uint64_t)ftf_proc_cpu_count(), places = jobs > 0 ? jobs : cpus;
+    rig->worker_paths[0] = *path != '\0' ? path : NULL;
+    *out = (ftf_attempt_options){.worker = rig->paths.worker[flavour],
+                                 .flavour = ftf_flavour_name(flavour),
+                                 .home = rig->paths.python[flavour],
+                                 .paths = rig->worker_paths,
+                                 .catalog_path = rig->learnt.path,
+                                 .catalog = rig->learnt.catalog,
+                                 .symbolizer = rig->symbolizer,
+                                 .scratch = rig->scratch,
+                                 .zygote = true,
+                                 .jobs = places < FTF_ATTEMPT_JOBS_MAX ? (uint32_t)places : FTF_ATTEMPT_JOBS_MAX};
+    return ftf_paths_need(&rig->paths, flavour, err);
+}

@@ -1,0 +1,31 @@
+#ifndef FTF_CLI_RIG_H
+#define FTF_CLI_RIG_H
+/*
+ * Everything that is needed to run scenarios of one target in fresh processes: where things are, what is known about the
+ * target, a symbolizer, a folder for temporary files.
+ *
+ *     ftf_rig rig;
+ *     status = ftf_rig_open("collections", &rig, &err);
+ *     status = ftf_rig_options(&rig, FTF_FLAVOUR_TSAN, 0, &options, &err);      for reduce/attempt.h
+ *     ftf_rig_close(&rig);                                                      whatever open said
+ */
+#include "cli/learn.h"
+#include "reduce/attempt.h"
+
+typedef struct ftf_rig {
+    ftf_paths paths;
+    ftf_target target;
+    ftf_learnt learnt;
+    ftf_symbolizer *symbolizer;
+    char scratch[FTF_FS_PATH_MAX]; /* removed by close */
+    const char *worker_paths[2];   /* what ftf_rig_options points to */
+} ftf_rig;
+
+ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err);
+void ftf_rig_close(ftf_rig *rig);
+
+/* Attempts in that flavour, `jobs` processes at a time (0: one for each CPU). The options point into the rig, and are good until
+   they are asked for again. FTF_SETUP when that flavour was not built. */
+ftf_status ftf_rig_options(ftf_rig *rig, ftf_flavour flavour, uint64_t jobs, ftf_attempt_options *out, ftf_error *err);
+
+#endif
