@@ -196,7 +196,7 @@ def part_c(settings, report):
     names = list(dict.fromkeys(canary.module for canary, _ in wanted_canaries(settings.canaries)))
     targets = [*settings.modules, *names]
     report.text("## c. Findings that replay", "", ABOUT_C.format(time=settings.replay_time, confirm=settings.confirm))
-    arguments = [targets[0], "--time", settings.replay_time, "--confirm", settings.confirm, "--seed", settings.seeds[0]]
+    arguments = [targets[0], "--time", settings.replay_time, "--confirm", settings.confirm, "--minimize", 0, "--seed", settings.seeds[0]]
     report.commands("Each target:", measure.command_line("fuzz", *arguments, "--json"))
     report.table("target", "flavour", "findings", "replayed", "always", "replayed 20 times", "good", "share", "none", "with steals",
                  "as a sequence")

@@ -1,0 +1,86 @@
+"""Minimizing from end to end: after a campaign, by hand, interrupted, and asked for what cannot be minimized."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import ftf
+
+ROWS = [("ck07_swap_reference", "asan"), ("ck09_shared_cursor", "asan"), ("ck13_half_locked", "tsan")]
+
+
+def find(target, flavour, scratch, minimize):
+    fuzz = ftf.ftfuzz("fuzz", target, "--time", 60, "--flavour", flavour, "--until-finding", "any", "--seed", 1, "--confirm", 30,
+                      "--minimize", minimize, "--json", "--out", scratch / target, timeout=300)
+    hit = ftf.wanted(fuzz.json())
+    return Path(hit["folder"]) if hit else None
+
+
+def after_a_campaign(tally, scratch):
+    for target, flavour in ROWS:
+        folder = find(target, flavour, scratch, 60)
+        if not tally.check(f"{target}: found", folder is not None):
+            continue
+        finding = json.loads((folder / "finding.json").read_text())
+        small = finding.get("minimized", {})
+        said = f"{small} {finding.get('replay')}"
+        tally.check(f"{target}: nothing smaller is left to try", small.get("finished") is True, said)
+        tally.check(f"{target}: two lanes", small.get("lanes") == 2, said)
+        tally.check(f"{target}: at most four calls in them", small.get("ops", 99) <= 4, said)
+        tally.check(f"{target}: at most three switches", small.get("switches", 99) <= 3, said)
+        tally.check(f"{target}: no progress is left behind", not (folder / "minimize.json").exists())
+        replay = ftf.ftfuzz("replay", folder, "-n", 20, "--json")
+        k = replay.json()[0]["k"] if replay.code in (0, 1) else -1
+        tally.check(f"{target}: it replays at least 19 times of 20", k >= 19, f"{k} {replay.err}")
+        again = ftf.ftfuzz("minimize", folder)
+        tally.check(f"{target}: asked again, it says that it is done", again.code == 2 and "--again" in again.error(), again.err)
+
+
+def interrupted(tally, scratch):
+    folder = find("ck05_realloc", "tsan", scratch / "stopped", 0)
+    if not tally.check("ck05_realloc: found", folder is not None):
+        return
+    before = (folder / "scenario.ft").read_text()
+    process = subprocess.Popen([ftf.FTFUZZ, "minimize", folder, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (folder / "minimize.json").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    tally.check("killed: the scenario is there", (folder / "scenario.ft").read_text().startswith("ftfuzz 1"))
+    done = ftf.ftfuzz("minimize", folder, "--json", timeout=200)
+    if tally.check("the next call ends", done.code == 1, done.err):
+        result = done.json()
+        tally.check("and it shows", result["shows"] and result["k"] >= 0.95 * result["n"], str(result))
+        after = (folder / "scenario.ft").read_text()
+        tally.check("and is smaller", result["after"]["ops"] <= result["before"]["ops"] and len(after) <= len(before), str(result))
+
+
+def wrong(tally, scratch):
+    cases = {"nowhere": "no such", "a .ft file": "finding", "a folder that is none": "finding"}
+    (scratch / "empty").mkdir()
+    (scratch / "one.ft").write_text("ftfuzz 1\ntarget collections\nsetup\nthread\n  OrderedDict()\nschedule at\n")
+    paths = {"nowhere": scratch / "nowhere", "a .ft file": scratch / "one.ft", "a folder that is none": scratch / "empty"}
+    for name, word in cases.items():
+        result = ftf.ftfuzz("minimize", paths[name])
+        line = result.error()
+        tally.check(f"{name}: one line, exit 2", result.code == 2 and word in line.lower(), f"{result.code} {result.err}")
+    result = ftf.ftfuzz("minimize", scratch / "empty", "--time", 0)
+    tally.check("--time 0: one line, exit 2", result.code == 2 and "--time" in result.error(), result.err)
+
+
+def run(tally):
+    with ftf.Scratch("minimize") as scratch:
+        after_a_campaign(tally, scratch)
+        interrupted(tally, scratch)
+        wrong(tally, scratch)
+
+
+if __name__ == "__main__":
+    ftf.need_ftfuzz()
+    counted = ftf.Tally()
+    run(counted)
+    sys.exit(counted.finish())
