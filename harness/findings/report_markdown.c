@@ -211,10 +211,9 @@ static void add_scenario(const ftf_report *report, const ftf_report_finding *fin
     ftf_text_printf(out, "### Scenario (%s)\n\n", minimized ? words.data : "as it was found, not minimized");
     ftf_text_release(&words);
     if (finding->entry->replay.sequence > 1) {
-        ftf_text_printf(out, "It needs what the %u scenario%s before it in `scenario.ft` leave%s behind in the process; this is the "
-                             "last one.\n\n",
-                        finding->entry->replay.sequence - 1, finding->entry->replay.sequence > 2 ? "s" : "",
-                        finding->entry->replay.sequence > 2 ? "" : "s");
+        ftf_text_str(out, "It needs what is left behind in the process by ");
+        ftf_report_plural(finding->entry->replay.sequence - 1, "earlier scenario", out);
+        ftf_text_str(out, ", which `scenario.ft` has, too; this is the last one.\n\n");
     }
     add_code("python", last_scenario(finding), FILE_LINES_SHOWN, out);
     ftf_text_str(out, "\nEach `thread` runs on a thread of its own, on what `setup` made; `schedule at 0:12>1` hands over from thread 0 "
@@ -243,7 +242,7 @@ static void add_frames(const ftf_report_stack *stack, ftf_text *out) {
     for (size_t i = 0; i < stack->frame_count && (shown < FRAMES_SHOWN || !top_shown); i++) {
         const json_t *frame = json_array_get(stack->frames, i);
         bool enough = shown >= FRAMES_SHOWN && frame != stack->top;
-        if (enough || ftf_report_frame_quiet(stack, frame)) {
+        if (enough || ftf_report_frame_quiet(stack, i)) {
             gap = true;
             continue;
         }

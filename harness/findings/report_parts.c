@@ -183,6 +183,7 @@ ftf_report_stack ftf_report_stack_at(const ftf_report_finding *finding, size_t i
     int top = small_number(json, "top");
     stack.frame_count = json_array_size(stack.frames);
     stack.top = top >= 0 ? json_array_get(stack.frames, (size_t)top) : NULL;
+    stack.top_index = stack.top ? top : -1;
     return stack;
 }
 
@@ -201,18 +202,13 @@ size_t ftf_report_stack_main(const ftf_report_finding *finding) {
     return first;
 }
 
-bool ftf_report_frame_quiet(const ftf_report_stack *stack, const json_t *frame) {
-    static const char *const QUIET[] = {"plumbing", "harness", "runtime"};
-    const char *sort = ftf_json_text(frame, "sort");
-    if (frame == stack->top) {
+bool ftf_report_frame_quiet(const ftf_report_stack *stack, size_t index) {
+    const char *sort = ftf_json_text(json_array_get(stack->frames, index), "sort");
+    if ((int)index == stack->top_index) {
         return false;
     }
-    for (size_t i = 0; i < sizeof QUIET / sizeof *QUIET; i++) {
-        if (strcmp(sort, QUIET[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
+    bool outer_helper = strcmp(sort, "helper") == 0 && stack->top_index >= 0 && (int)index > stack->top_index;
+    return outer_helper || strcmp(sort, "plumbing") == 0 || strcmp(sort, "harness") == 0 || strcmp(sort, "runtime") == 0;
 }
 
 void ftf_report_stack_heading(const ftf_report_stack *stack, ftf_text *out) {

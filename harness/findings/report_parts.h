@@ -61,7 +61,8 @@ typedef struct ftf_report_stack {
     bool counts;          /* the signature is made of it */
     size_t frame_count;
     const json_t *frames; /* {"function", "file", "line", "sort", "module", "offset"}, innermost first */
-    const json_t *top;    /* the frame that stands for the stack; NULL: there is none */
+    int top_index;        /* the frame that stands for the stack; -1: there is none */
+    const json_t *top;    /* that frame, or NULL */
 } ftf_report_stack;
 
 size_t ftf_report_stack_count(const ftf_report_finding *finding);
@@ -70,8 +71,8 @@ ftf_report_stack ftf_report_stack_at(const ftf_report_finding *finding, size_t i
 /* The stack to begin with: of those that count, the first whose top is the extension's, else the first. SIZE_MAX: none. */
 size_t ftf_report_stack_main(const ftf_report_finding *finding);
 
-/* Call plumbing, harness, runtime: says nothing about the bug. The top is never quiet. */
-bool ftf_report_frame_quiet(const ftf_report_stack *stack, const json_t *frame);
+/* Whether a frame says nothing about the bug: call plumbing, harness, runtime, and helpers further out than the top. */
+bool ftf_report_frame_quiet(const ftf_report_stack *stack, size_t index);
 
 /* "lane 0 reads, 8 bytes, in its line 2: a.append(1)" */
 void ftf_report_stack_heading(const ftf_report_stack *stack, ftf_text *out);
