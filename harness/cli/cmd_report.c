@@ -1,6 +1,7 @@
 /*
- * `ftfuzz report DIR`: all findings of a campaign as one document. Like `ftfuzz show` it tells and does not judge: the
- * exit code is 0 whether there are findings or not, as it would be useless in a script that wants to publish them.
+ * `ftfuzz report DIR`: all findings of a campaign as one document. Like `ftfuzz show` it tells and does not
+ * judge: the exit code is 0 whether there are findings or not, as it would be useless in a script that wants
+ * to publish them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -150,7 +151,8 @@ int ftf_command_report(int argc, char **argv) {
         status = status == FTF_OK ? write_report(&a, &report, &err) : status;
         /* Also for the formats that have no place for it, and for whoever only looks at a file. */
         for (size_t i = 0; status == FTF_OK && i < report.damaged_count; i++) {
-            fprintf(stderr, "ftfuzz: warning: %s is left out: %s\n", report.damaged[i].folder, report.damaged[i].reason);
+            fprintf(stderr, "ftfuzz: warning: %s is left out: %s\n", report.damaged[i].folder,
+                    report.damaged[i].reason);
         }
         ftf_report_release(&report);
     }

@@ -23,7 +23,8 @@ static bool has_folder(const char *folder, const char *name) {
     return ftf_fs_join(path, folder, name, NULL) == FTF_OK && ftf_fs_is_dir(path);
 }
 
-/* A campaign one level below: people give the --out of `ftfuzz fuzz`, which holds a folder for each target. */
+/* A campaign one level below: people give the --out of `ftfuzz fuzz`, which holds a folder for each target.
+   */
 static ftf_status fail_with_child(const char *folder, ftf_error *err) {
     ftf_names names = {0};
     char example[256] = "";
@@ -37,8 +38,8 @@ static ftf_status fail_with_child(const char *folder, ftf_error *err) {
     }
     ftf_names_release(&names);
     if (example[0]) {
-        return ftf_fail(err, FTF_USAGE, "%s holds campaigns and is none: give one of them, such as %s/%s", folder, folder,
-                        example);
+        return ftf_fail(err, FTF_USAGE, "%s holds campaigns and is none: give one of them, such as %s/%s", folder,
+                        folder, example);
     }
     return ftf_fail(err, FTF_USAGE, "%s is not the folder of a campaign: it has no folder `findings`", folder);
 }

@@ -1,21 +1,22 @@
 #ifndef FTF_FINDINGS_REPORT_H
 #define FTF_FINDINGS_REPORT_H
 /*
- * All findings of a campaign in one document: for a terminal, for programs (JSON), for code scanning (SARIF 2.1.0) and
- * as issue texts to paste upstream (Markdown).
+ * All findings of a campaign in one document: for a terminal, for programs (JSON), for code scanning (SARIF
+ * 2.1.0) and as issue texts to paste upstream (Markdown).
  *
  *     ftf_report report;
  *     status = ftf_report_load(out, "0.1.0", &report, &err);
  *     ftf_report_text(&report, &text);
  *     ftf_report_release(&report);
  *
- * What is shown is what finding.json, campaign.json and the files of each finding's folder say; nothing is run and no
- * symbol is looked up, so a report can be made anywhere the folder is copied to, also while the campaign still runs. Members
- * that a version of ftfuzz before or after this one wrote or did not write are left out, not made up: a finding without
- * a replay figure is called not replayed. The same folder gives the same bytes: no clock, no hash order.
+ * What is shown is what finding.json, campaign.json and the files of each finding's folder say; nothing is
+ * run and no symbol is looked up, so a report can be made anywhere the folder is copied to, also while the
+ * campaign still runs. Members that a version of ftfuzz before or after this one wrote or did not write are
+ * left out, not made up: a finding without a replay figure is called not replayed. The same folder gives the
+ * same bytes: no clock, no hash order.
  *
- * Order: the store's (blame, severity, replay rate, id), so findings of one kind stand together; a finding is one
- * signature. What is not the extension's comes last, in a section of its own.
+ * Order: the store's (blame, severity, replay rate, id), so findings of one kind stand together; a finding is
+ * one signature. What is not the extension's comes last, in a section of its own.
  *
  * JSON, format 1:
  *   {"format": 1, "tool": "ftfuzz", "version": "0.1.0", "folder": "out/collections",
@@ -26,8 +27,8 @@
  *                  "files": ["scenario.ft", "repro.py", ...]}],     what of these is in the folder
  *    "damaged": [{"folder": "...", "reason": "..."}]}
  *
- * Ownership: a report owns everything it points to; texts are appended to what the caller owns, json_t are new
- * references. Threads: no shared state.
+ * Ownership: a report owns everything it points to; texts are appended to what the caller owns, json_t are
+ * new references. Threads: no shared state.
  */
 #include <jansson.h>
 
@@ -37,10 +38,10 @@
 /* The files of a finding's folder that a report embeds or names; data is NULL where there is none. */
 typedef struct ftf_report_finding {
     const ftf_entry *entry;
-    json_t *json;       /* finding.json */
-    ftf_text scenario;  /* scenario.ft */
-    ftf_text repro;     /* repro.py */
-    ftf_text explain;   /* explain.txt */
+    json_t *json;      /* finding.json */
+    ftf_text scenario; /* scenario.ft */
+    ftf_text repro;    /* repro.py */
+    ftf_text explain;  /* explain.txt */
 } ftf_report_finding;
 
 /* A folder in findings/ that is no finding, or not any more. */
@@ -59,8 +60,9 @@ typedef struct ftf_report {
 } ftf_report;
 
 /*
- * Reads <out>. FTF_USAGE, saying which folder was probably meant, when it is none of a campaign; a finding that cannot
- * be read is no error but one of `damaged`. The report is released by the caller also after an error.
+ * Reads <out>. FTF_USAGE, saying which folder was probably meant, when it is none of a campaign; a finding
+ * that cannot be read is no error but one of `damaged`. The report is released by the caller also after an
+ * error.
  */
 ftf_status ftf_report_load(const char *folder, const char *version, ftf_report *out, ftf_error *err);
 void ftf_report_release(ftf_report *report);

@@ -15,8 +15,8 @@ static void set(json_t *object, const char *key, json_t *value) {
 }
 
 static json_t *files_of(const ftf_report_finding *finding) {
-    static const char *const NAMES[] = {"report.txt", "explain.txt", "repro.py", "scenario.ft", "original.ft",
-                                        "record.json"};
+    static const char *const NAMES[] = {"report.txt",  "explain.txt", "repro.py",
+                                        "scenario.ft", "original.ft", "record.json"};
     json_t *files = json_array();
     for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
         char path[FTF_FS_PATH_MAX];

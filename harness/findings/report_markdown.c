@@ -1,7 +1,7 @@
 /*
- * The report as issue texts: one for each finding, written for a maintainer who has never heard of ftfuzz. What happens comes
- * first, then how sure it is, then what to run; the stacks are last. No path of this machine is in it beyond what
- * the person gave as the campaign's folder.
+ * The report as issue texts: one for each finding, written for a maintainer who has never heard of ftfuzz.
+ * What happens comes first, then how sure it is, then what to run; the stacks are last. No path of this
+ * machine is in it beyond what the person gave as the campaign's folder.
  *
  * Reading order: Markdown itself, the sentences, the sections, the list of all.
  */
@@ -18,7 +18,7 @@
 #include "oracle/kinds.h"
 
 enum {
-    FRAMES_SHOWN = 10,  /* of each stack: where a bug is, is in its innermost frames */
+    FRAMES_SHOWN = 10,      /* of each stack: where a bug is, is in its innermost frames */
     FILE_LINES_SHOWN = 400, /* of an embedded file: trackers refuse issues of more than 64 KiB */
 };
 
@@ -99,8 +99,9 @@ static void add_what_happens(const ftf_report_finding *finding, ftf_text *out) {
     ftf_text sentence = {0};
     if (strcmp(e->kind, "gil-not-declared") != 0) {
         size_t lanes = count_lanes(last_scenario(finding));
-        ftf_text_printf(&sentence, lanes == 1 ? "when one thread uses %s on a free-threaded build, "
-                                              : "when several threads use %s at once on a free-threaded build, ",
+        ftf_text_printf(&sentence,
+                        lanes == 1 ? "when one thread uses %s on a free-threaded build, "
+                                   : "when several threads use %s at once on a free-threaded build, ",
                         e->target);
     }
     ftf_text_printf(&sentence, "%s%s%s.", info ? info->meaning : "", info && where[0] ? ": " : "", where);
@@ -115,11 +116,13 @@ static void add_certainty(const ftf_report_finding *finding, ftf_text *out) {
     const ftf_entry *e = finding->entry;
     const ftf_replay *r = &e->replay;
     if (!e->measured) {
-        ftf_text_printf(out, "It was seen %" PRIu64 " time%s while fuzzing and has **not been replayed** yet.", e->count,
-                        e->count == 1 ? "" : "s");
+        ftf_text_printf(out, "It was seen %" PRIu64 " time%s while fuzzing and has **not been replayed** yet.",
+                        e->count, e->count == 1 ? "" : "s");
     } else if (r->k == 0) {
-        ftf_text_printf(out, "It was seen %" PRIu64 " time%s while fuzzing, but **did not show again** in %u fresh process%s: "
-                             "the scenario below is where it was seen, not a reproducer.",
+        ftf_text_printf(out,
+                        "It was seen %" PRIu64
+                        " time%s while fuzzing, but **did not show again** in %u fresh process%s: "
+                        "the scenario below is where it was seen, not a reproducer.",
                         e->count, e->count == 1 ? "" : "s", r->n, r->n == 1 ? "" : "es");
     } else {
         ftf_text_printf(out, "The scenario below showed it again in **%u of %u** fresh process%s.", r->k, r->n,
@@ -182,7 +185,8 @@ static void add_file(const char *heading, const char *language, const ftf_text *
     }
 }
 
-/* A scenario alone is enough where nothing ran before it and its target's name says what the campaign was given. */
+/* A scenario alone is enough where nothing ran before it and its target's name says what the campaign was
+   given. */
 static void add_how(const ftf_report *report, const ftf_report_finding *finding, ftf_text *out) {
     const ftf_entry *e = finding->entry;
     bool alone = e->replay.sequence <= 1 && strcmp(ftf_json_text(report->campaign, "target"), e->target) == 0;
@@ -216,8 +220,11 @@ static void add_scenario(const ftf_report *report, const ftf_report_finding *fin
         ftf_text_str(out, ", which `scenario.ft` has, too; this is the last one.\n\n");
     }
     add_code("python", last_scenario(finding), FILE_LINES_SHOWN, out);
-    ftf_text_str(out, "\nEach `thread` runs on a thread of its own, on what `setup` made; `schedule at 0:12>1` hands over from thread 0 "
-                      "to thread 1 at the 12th point of thread 0. ");
+    ftf_text_str(
+        out, "\nEach `thread` is a lane, numbered from 0, with a thread of its own; all share what `setup` made. "
+             "`schedule at "
+             "0:12>1` hands over from lane 0 to lane 1 at the 12th point of lane 0: an access to memory, a call that "
+             "blocks, or the end of a line. ");
     add_how(report, finding, out);
 }
 
@@ -299,7 +306,8 @@ void ftf_report_issue(const ftf_report *report, size_t index, ftf_text *out) {
     add_what_happens(finding, out);
     add_certainty(finding, out);
     add_facts(report, finding, out);
-    add_file(measured ? "Script that needs nothing but Python" : "Script that needs nothing but Python (its rate was not measured)",
+    add_file(measured ? "Script that needs nothing but Python"
+                      : "Script that needs nothing but Python (its rate was not measured)",
              "python", &finding->repro, out);
     add_scenario(report, finding, out);
     add_file("What happened, step by step", "", &finding->explain, out);
@@ -324,7 +332,8 @@ static void add_index_part(const ftf_report *report, bool blamed, ftf_text *out)
         ftf_report_rate(finding, out);
         ftf_text_printf(out, " | %s | %" PRIu64 " | [", finding->entry->flavour, finding->entry->count);
         add_escaped(finding->entry->title, out);
-        ftf_text_printf(out, "](%s.md)%s%s |\n", finding->entry->id, blamed ? "" : ", ", blamed ? "" : finding->entry->blame);
+        ftf_text_printf(out, "](%s.md)%s%s |\n", finding->entry->id, blamed ? "" : ", ",
+                        blamed ? "" : finding->entry->blame);
     }
 }
 

@@ -208,7 +208,8 @@ bool ftf_report_frame_quiet(const ftf_report_stack *stack, size_t index) {
         return false;
     }
     bool outer_helper = strcmp(sort, "helper") == 0 && stack->top_index >= 0 && (int)index > stack->top_index;
-    return outer_helper || strcmp(sort, "plumbing") == 0 || strcmp(sort, "harness") == 0 || strcmp(sort, "runtime") == 0;
+    return outer_helper || strcmp(sort, "plumbing") == 0 || strcmp(sort, "harness") == 0 ||
+           strcmp(sort, "runtime") == 0;
 }
 
 void ftf_report_stack_heading(const ftf_report_stack *stack, ftf_text *out) {

@@ -1,15 +1,18 @@
 /*
- * The report as SARIF 2.1.0 (OASIS), the format that code scanning services and editors read: one run, a rule for each kind of
- * finding, a result for each finding.
+ * The report as SARIF 2.1.0 (OASIS), the format that code scanning services and editors read: one run, a rule
+ * for each kind of finding, a result for each finding.
  *
  * Reading order: rules, places, results, the run. Decisions:
- * - `level`: error for what can end or corrupt a process, warning for what is undefined behaviour, note below that and for
- *   all that is not the extension's.
- * - `partialFingerprints` has the signature, which survives rebuilds and lines that move, so a service knows the result again.
- * - `locations` has one place, the frame that stands for the main stack; the other stacks that the signature is made of, and who
- *   freed or allocated, are `relatedLocations`; all stacks are whole in `stacks`, without harness and runtime.
- * - Sources are relative to SRCROOT: for CPython's own modules the root of its sources (Objects/odictobject.c), else the
- *   folder that holds the extension's. An absolute path is one of the machine that built it and is left out.
+ * - `level`: error for what can end or corrupt a process, warning for what is undefined behaviour, note below
+ *   that and for all that is not the extension's.
+ * - `partialFingerprints` has the signature, which survives rebuilds and lines that move, so a service knows
+ *   the result again.
+ * - `locations` has one place, the frame that stands for the main stack; the other stacks that the signature
+ *   is made of, and who freed or allocated, are `relatedLocations`; all stacks are whole in `stacks`, without
+ *   harness and runtime.
+ * - Sources are relative to SRCROOT: for CPython's own modules the root of its sources
+ *   (Objects/odictobject.c), else the folder that holds the extension's. An absolute path is one of the
+ *   machine that built it and is left out.
  */
 #include "findings/report.h"
 
@@ -51,14 +54,17 @@ static const char *level_of(int severity) { return severity >= 50 ? "error" : se
 static json_t *rule_to_json(const ftf_finding_kind_info *info) {
     ftf_text help = {0};
     char score[16];
-    ftf_text_printf(&help, "%c%s. Found by running calls of several threads at once on a free-threaded interpreter; severity %d "
-                           "of 100.",
-                    toupper((unsigned char)info->meaning[0]), info->meaning + 1, info->severity);
+    ftf_text_printf(
+        &help,
+        "%c%s. Found by running calls of several threads at once on a free-threaded interpreter; severity %d "
+        "of 100.",
+        toupper((unsigned char)info->meaning[0]), info->meaning + 1, info->severity);
     (void)snprintf(score, sizeof score, "%d.%d", info->severity / 10, info->severity % 10); /* as services expect it */
-    json_t *json = json_pack("{s:s, s:o, s:o, s:o, s:{s:s}, s:{s:i, s:s, s:[s, s]}}", "id", info->name, "shortDescription",
-                             message(info->meaning), "fullDescription", message(help.data), "help", message(help.data),
-                             "defaultConfiguration", "level", level_of(info->severity), "properties", "severity",
-                             info->severity, "security-severity", score, "tags", "concurrency", "free-threading");
+    json_t *json = json_pack("{s:s, s:o, s:o, s:o, s:{s:s}, s:{s:i, s:s, s:[s, s]}}", "id", info->name,
+                             "shortDescription", message(info->meaning), "fullDescription", message(help.data), "help",
+                             message(help.data), "defaultConfiguration", "level", level_of(info->severity),
+                             "properties", "severity", info->severity, "security-severity", score, "tags",
+                             "concurrency", "free-threading");
     FTF_ASSERT(json);
     ftf_text_release(&help);
     return json;
@@ -84,7 +90,8 @@ static int rule_index(const char *kind) {
 
 /* ---- places ------------------------------------------------------------------------------------------------------ */
 
-/* A path as a relative URI reference (RFC 3986). A colon in its first segment would be taken for a scheme: all are encoded. */
+/* A path as a relative URI reference (RFC 3986). A colon in its first segment would be taken for a scheme:
+   all are encoded. */
 static void add_uri(const char *path, ftf_text *out) {
     static const char KEPT[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/+,@=";
     for (const char *c = path; *c; c++) {
@@ -195,9 +202,9 @@ static void add_places(const ftf_report_finding *finding, json_t *result) {
 }
 
 static json_t *properties_of(const ftf_report_finding *finding) {
-    static const char *const MEMBERS[] = {"id",     "blame",   "target",  "flavour",    "severity",  "signature", "versions",
-                                          "replay", "steals",  "section", "first_seen", "last_seen", "minimized", "gil",
-                                          "repro"};
+    static const char *const MEMBERS[] = {"id",         "blame",     "target",    "flavour", "severity",
+                                          "signature",  "versions",  "replay",    "steals",  "section",
+                                          "first_seen", "last_seen", "minimized", "gil",     "repro"};
     json_t *properties = json_object();
     for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
         json_t *value = json_object_get(finding->json, MEMBERS[i]);
@@ -252,7 +259,8 @@ static json_t *invocation_to_json(const ftf_report *report) {
     json_t *notifications = json_array();
     for (size_t i = 0; i < report->damaged_count; i++) {
         ftf_text text = {0};
-        ftf_text_printf(&text, "%s cannot be read and is left out: %s", report->damaged[i].folder, report->damaged[i].reason);
+        ftf_text_printf(&text, "%s cannot be read and is left out: %s", report->damaged[i].folder,
+                        report->damaged[i].reason);
         append(notifications, json_pack("{s:s, s:o}", "level", "warning", "message", message(text.data)));
         ftf_text_release(&text);
     }
@@ -277,8 +285,8 @@ json_t *ftf_report_sarif(const ftf_report *report) {
     json_t *run = json_pack("{s:{s:{s:s, s:s, s:o, s:o}}, s:[o], s:o, s:o}", "tool", "driver", "name", "ftfuzz",
                             "semanticVersion", report->version, "shortDescription",
                             message("Finds what breaks in a CPython extension when the GIL is gone."), "rules",
-                            rules_to_json(), "invocations", invocation_to_json(report), "originalUriBaseIds", base_ids(),
-                            "results", results);
+                            rules_to_json(), "invocations", invocation_to_json(report), "originalUriBaseIds",
+                            base_ids(), "results", results);
     FTF_ASSERT(run);
     json_t *json = json_pack("{s:s, s:s, s:[o]}", "$schema", SCHEMA, "version", "2.1.0", "runs", run);
     FTF_ASSERT(json);

@@ -1,6 +1,6 @@
 /*
- * The report for a terminal: what there is in figures, then the extension's findings with what to run next, then those of
- * others in a line each, since a maintainer of the extension cannot fix them.
+ * The report for a terminal: what there is in figures, then the extension's findings with what to run next,
+ * then those of others in a line each, since a maintainer of the extension cannot fix them.
  */
 #include "findings/report.h"
 
@@ -46,8 +46,8 @@ static void add_campaign(const ftf_report *report, ftf_text *out) {
         ftf_text_str(out, "there is no campaign.json: the campaign still runs, or did not end in order\n");
         return;
     }
-    ftf_text_printf(out, "fuzzed for %.0f s, %" PRIu64 " scenarios", json_number_value(json_object_get(campaign, "seconds")),
-                    ftf_json_number(campaign, "scenarios"));
+    ftf_text_printf(out, "fuzzed for %.0f s, %" PRIu64 " scenarios",
+                    json_number_value(json_object_get(campaign, "seconds")), ftf_json_number(campaign, "scenarios"));
     if (ftf_json_text(campaign, "command")[0]) {
         ftf_text_printf(out, ", by: %s", ftf_json_text(campaign, "command"));
     }
@@ -118,8 +118,8 @@ static void add_blamed(const ftf_report *report, ftf_text *out) {
             continue;
         }
         if (!any) {
-            ftf_text_printf(out, "\nfindings blamed on the extension\n\n  %-14s%-7s%7s  %s\n", "replayed", "with", "seen",
-                            "what, and how to see it again");
+            ftf_text_printf(out, "\nfindings blamed on the extension\n\n  %-14s%-7s%7s  %s\n", "replayed", "with",
+                            "seen", "what, and how to see it again");
         }
         any = true;
         if (strcmp(kind, finding->entry->kind) != 0) {

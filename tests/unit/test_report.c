@@ -113,9 +113,9 @@ static void test_report__damaged_findings_are_named_and_the_others_reported(void
     made_up_file("findings/note.txt", "mine");
     made_up_file("findings/.tmp-1/finding.json", "{}"); /* being written: no damage */
     ftf_text text = as_text();
-    assert_holds(&text, "1 finding,", "left out, because it cannot be read\n", "/copy: ", "\"data-race-1\"", "/empty: ",
-                 "/half: finding.json: ", "/later: ", "another version", "/list: ", "/note.txt: a file", "data-race: two threads",
-                 NULL);
+    assert_holds(&text, "1 finding,", "left out, because it cannot be read\n", "/copy: ", "\"data-race-1\"",
+                 "/empty: ", "/half: finding.json: ", "/later: ", "another version", "/list: ", "/note.txt: a file",
+                 "data-race: two threads", NULL);
     assert_lacks(&text, ".tmp-1");
     ftf_text_release(&text);
     json_t *json = as_json();
@@ -147,11 +147,12 @@ static void test_text__the_extensions_come_first_worst_and_best_reproduced_first
     made_up_put(made_up_finding("data-race-b", "data-race", "extension", 19, 20));
     made_up_put(made_up_finding("segv-e", "segv", "extension", 0, 4));
     ftf_text text = as_text();
-    assert_holds(&text, "5 findings, 3 blamed on the extension", "extension  segv                          1           0",
+    assert_holds(&text, "5 findings, 3 blamed on the extension",
+                 "extension  segv                          1           0",
                  "extension  data-race                     2           1", "findings blamed on the extension",
-                 "segv: an invalid address is used\n  0/4 ", "data-race: two threads use", "19/20", "_data-race-b_", "not replayed",
-                 "_data-race-a_", "not the extension's", "_hang-f_ reads  [hang-f, foreign]", "[use-after-free-c, cpython]",
-                 "what happened in the first one:", "segv-e'/report.txt", NULL);
+                 "segv: an invalid address is used\n  0/4 ", "data-race: two threads use", "19/20", "_data-race-b_",
+                 "not replayed", "_data-race-a_", "not the extension's", "_hang-f_ reads  [hang-f, foreign]",
+                 "[use-after-free-c, cpython]", "what happened in the first one:", "segv-e'/report.txt", NULL);
     ftf_text_release(&text);
 }
 
@@ -173,9 +174,9 @@ static json_t *measured_finding(void) {
     json_t *json = made_up_finding("data-race-a", "data-race", "extension", 4, 4);
     json_t *more = json_pack(
         "{s:{s:i, s:i, s:i, s:i, s:i, s:f}, s:{s:s, s:{s:i, s:i}, s:{s:i, s:i}}, s:{s:{s:i, s:i}, s:{s:i, s:i, s:s}}}",
-        "minimized", "lanes", 2, "ops", 3, "switches", 1, "k", 20, "n", 20, "seconds", 1.5, "gil", "label", "only without the GIL",
-        "with_gil", "k", 0, "n", 20, "without_gil", "k", 18, "n", 20, "repro", "plain", "k", 3, "n", 10, "sanitizer", "k", 9, "n",
-        10, "flavour", "tsan");
+        "minimized", "lanes", 2, "ops", 3, "switches", 1, "k", 20, "n", 20, "seconds", 1.5, "gil", "label",
+        "only without the GIL", "with_gil", "k", 0, "n", 20, "without_gil", "k", 18, "n", 20, "repro", "plain", "k", 3,
+        "n", 10, "sanitizer", "k", 9, "n", 10, "flavour", "tsan");
     assert_non_null(more);
     (void)json_object_update(json, more);
     json_decref(more);
@@ -244,14 +245,18 @@ static void test_issue__says_what_happens_how_sure_it_is_and_how_to_see_it(void 
     made_up_file("campaign.json", "{\"target\": \"box\"}");
     ftf_text text = as_issue();
     assert_holds(&text, "# data-race: box\\_resize writes what \\_data-race-a\\_ reads\n",
-                 "When several threads use box at once on a free-threaded build, two threads use the same memory at once and one "
+                 "When several threads use box at once on a free-threaded build, two threads use the same memory at "
+                 "once and one "
                  "of them writes: box\\_resize writes",
-                 "in **4 of 4** fresh processes", "* module: box 2.1\n", "CPython 3.13.5", "clang 19", "ThreadSanitizer",
-                 "only without the GIL", "`data-race box.c:box_resize | listobject.c:data-race-a`", "what was printed",
-                 "### Scenario (minimized to 2 lanes, 3 ops, 1 switch)", "```python\n" SCENARIO "```\n", "saved as `finding.ft`",
+                 "in **4 of 4** fresh processes", "* module: box 2.1\n", "CPython 3.13.5", "clang 19",
+                 "ThreadSanitizer", "only without the GIL", "`data-race box.c:box_resize | listobject.c:data-race-a`",
+                 "what was printed", "### Scenario (minimized to 2 lanes, 3 ops, 1 switch)",
+                 "```python\n" SCENARIO "```\n", "saved as `finding.ft`",
                  "build/ftfuzz replay finding.ft --flavour tsan", "### Stacks", NULL);
-    assert_holds(&text, "lane 0 reads, 8 bytes\n > #0  list_repr", "Objects/listobject.c:12\n\nlane 1 writes, 8 bytes, in its line 1: "
-                        "a.resize(9)\n   ...\n > #1  box_resize", "box#1.c:34\n```\n", NULL);
+    assert_holds(&text, "lane 0 reads, 8 bytes\n > #0  list_repr",
+                 "Objects/listobject.c:12\n\nlane 1 writes, 8 bytes, in its line 1: "
+                 "a.resize(9)\n   ...\n > #1  box_resize",
+                 "box#1.c:34\n```\n", NULL);
     assert_lacks(&text, "run_lane");
     assert_lacks(&text, "step by step");
     assert_lacks(&text, "needs nothing but Python");
@@ -265,11 +270,13 @@ static void test_issue__does_not_promise_what_was_not_measured(void **state) {
     (void)state;
     made_up_put(made_up_finding("data-race-a", "data-race", "extension", 0, 0));
     ftf_text text = as_issue();
-    assert_holds(&text, "seen 3 times while fuzzing and has **not been replayed**", "as it was found, not minimized", NULL);
+    assert_holds(&text, "seen 3 times while fuzzing and has **not been replayed**", "as it was found, not minimized",
+                 NULL);
     ftf_text_release(&text);
     made_up_put(made_up_finding("data-race-a", "data-race", "cpython", 0, 5));
     text = as_issue();
-    assert_holds(&text, "**did not show again** in 5 fresh processes", "not the extension's: ftfuzz blames `cpython`", NULL);
+    assert_holds(&text, "**did not show again** in 5 fresh processes", "not the extension's: ftfuzz blames `cpython`",
+                 NULL);
     ftf_text_release(&text);
     json_t *shaky = made_up_finding("data-race-a", "data-race", "extension", 3, 5);
     (void)json_object_set_new(json_object_get(shaky, "replay"), "steals", json_integer(2));
@@ -310,7 +317,8 @@ static void test_issue__of_a_sequence_the_last_scenario_is_shown(void **state) {
     json_t *json = made_up_finding("data-race-a", "data-race", "extension", 4, 4);
     (void)json_object_set_new(json_object_get(json, "replay"), "sequence", json_integer(2));
     made_up_put(json);
-    made_up_file("findings/data-race-a/scenario.ft", "ftfuzz 1\ntarget box\nthread\n  first()\nschedule free\n" SCENARIO);
+    made_up_file("findings/data-race-a/scenario.ft",
+                 "ftfuzz 1\ntarget box\nthread\n  first()\nschedule free\n" SCENARIO);
     ftf_text text = as_issue();
     assert_holds(&text, "left behind in the process by 1 earlier scenario,", "```python\nftfuzz 1\ntarget box\nsetup",
                  "in the folder that it was found from", "build/ftfuzz replay '/", NULL);
@@ -328,7 +336,8 @@ static void test_issue__of_a_deadlock_shows_who_waits_for_what(void **state) {
     (void)json_object_set_new(stack, "python", json_string("File \"x\", line 4 in __eq__\nFile \"y\", line 1 in f"));
     made_up_put(json);
     ftf_text text = as_issue();
-    assert_holds(&text, "all threads wait for each other", "lane 0 is blocked\n   waits for mutex 0x12, which lane 1 has\n",
+    assert_holds(&text, "all threads wait for each other",
+                 "lane 0 is blocked\n   waits for mutex 0x12, which lane 1 has\n",
                  "   File \"x\", line 4 in __eq__\n   File \"y\", line 1 in f\n > #0  list_repr", NULL);
     ftf_text_release(&text);
 }
@@ -342,7 +351,8 @@ static void test_report__members_may_be_missing_or_of_another_type(void **state)
         for (int kind = 0; kind < 3 && strcmp(key, "id") != 0 && strcmp(key, "format") != 0; kind++) {
             json_t *copy = json_deep_copy(whole);
             (void)(kind == 0 ? json_object_del(copy, key)
-                             : json_object_set_new(copy, key, kind == 1 ? json_integer(-1) : json_pack("[{s:[]}]", "frames")));
+                             : json_object_set_new(copy, key,
+                                                   kind == 1 ? json_integer(-1) : json_pack("[{s:[]}]", "frames")));
             made_up_put(copy);
             ftf_report report;
             ftf_text text = {0};

@@ -11,8 +11,8 @@
 #include "oracle/kinds.h"
 
 /*
- * What SARIF's words are used for. Whether the whole is SARIF at all is asked of the standard's own schema, end to end
- * (tests/e2e/test_report.py).
+ * What SARIF's words are used for. Whether the whole is SARIF at all is asked of the standard's own schema,
+ * end to end (tests/e2e/test_report.py).
  */
 static json_t *run_of(json_t **log) {
     ftf_report report;
@@ -32,7 +32,8 @@ static const char *text_at(const json_t *json, const char *path) {
     for (const char *at = path; json; at++) {
         size_t len = strcspn(at, "/");
         (void)snprintf(step, sizeof step, "%.*s", (int)len, at);
-        json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(step, NULL, 10)) : json_object_get(json, step);
+        json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(step, NULL, 10))
+                                   : json_object_get(json, step);
         at += len;
         if (*at == '\0') {
             break;
@@ -174,7 +175,8 @@ static void test_sarif__damage_is_a_notification(void **state) {
     made_up_file("findings/half/finding.json", "{");
     made_up_file("campaign.json", "{\"command\": \"ftfuzz fuzz box\"}");
     json_t *run = run_of(&log);
-    assert_non_null(strstr(text_at(run, "invocations/0/toolExecutionNotifications/0/message/text"), "findings/half cannot be read"));
+    assert_non_null(strstr(text_at(run, "invocations/0/toolExecutionNotifications/0/message/text"),
+                           "findings/half cannot be read"));
     assert_string_equal(text_at(run, "invocations/0/commandLine"), "ftfuzz fuzz box");
     assert_int_equal(json_array_size(json_object_get(run, "results")), 0);
     json_decref(log);
