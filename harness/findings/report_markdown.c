@@ -245,8 +245,8 @@ static void add_frame(const ftf_report_stack *stack, const json_t *frame, size_t
 /* The innermost frames that say something, and the one that stands for the stack in any case. */
 static void add_frames(const ftf_report_stack *stack, ftf_text *out) {
     size_t shown = 0;
-    bool gap = false, top_shown = stack->top == NULL;
-    for (size_t i = 0; i < stack->frame_count && (shown < FRAMES_SHOWN || !top_shown); i++) {
+    bool gap = false;
+    for (size_t i = 0; i < stack->frame_count; i++) {
         const json_t *frame = json_array_get(stack->frames, i);
         bool enough = shown >= FRAMES_SHOWN && frame != stack->top;
         if (enough || ftf_report_frame_quiet(stack, i)) {
@@ -257,7 +257,6 @@ static void add_frames(const ftf_report_stack *stack, ftf_text *out) {
             ftf_text_str(out, "   ...\n");
         }
         gap = false;
-        top_shown = top_shown || frame == stack->top;
         add_frame(stack, frame, i, out);
         shown++;
     }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "findings/report_parts.h"
 #include "made_up_campaign.h"
 
 /* ---- helpers ----------------------------------------------------------------------------------------------------- */
@@ -170,6 +171,18 @@ static void test_text__each_finding_says_what_to_run_next(void **state) {
     ftf_text_release(&text);
 }
 
+static void test_text__paths_are_one_word_for_the_shell(void **state) {
+    (void)state;
+    static const char *const WORDS[][2] = {
+        {"out/a-b_c.d", "out/a-b_c.d"}, {"", "''"}, {"it's $x", "'it'\\''s $x'"}, {"~/x", "'~/x'"}};
+    for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
+        ftf_text text = {0};
+        ftf_report_shell_word(WORDS[i][0], &text);
+        assert_string_equal(text.data, WORDS[i][1]);
+        ftf_text_release(&text);
+    }
+}
+
 static json_t *measured_finding(void) {
     json_t *json = made_up_finding("data-race-a", "data-race", "extension", 4, 4);
     json_t *more = json_pack(
@@ -319,10 +332,30 @@ static void test_issue__of_a_sequence_the_last_scenario_is_shown(void **state) {
     made_up_put(json);
     made_up_file("findings/data-race-a/scenario.ft",
                  "ftfuzz 1\ntarget box\nthread\n  first()\nschedule free\n" SCENARIO);
+    made_up_file("campaign.json", "{\"target\": \"box\"}"); /* a scenario alone would do, if it were alone */
     ftf_text text = as_issue();
     assert_holds(&text, "left behind in the process by 1 earlier scenario,", "```python\nftfuzz 1\ntarget box\nsetup",
                  "in the folder that it was found from", "build/ftfuzz replay '/", NULL);
     assert_lacks(&text, "first()");
+    ftf_text_release(&text);
+}
+
+static void test_issue__of_a_deep_stack_the_innermost_frames_and_the_top_are_shown(void **state) {
+    (void)state;
+    json_t *json = made_up_finding("data-race-a", "data-race", "extension", 4, 4);
+    json_t *stack = json_array_get(json_object_get(json, "stacks"), 0), *frames = json_array();
+    for (int i = 0; i < 30; i++) {
+        char name[16];
+        (void)snprintf(name, sizeof name, "deep_%02d", i);
+        (void)json_array_append_new(frames, made_up_frame(name, "Objects/x.c", i + 1, "interpreter"));
+    }
+    (void)json_object_set_new(stack, "frames", frames);
+    (void)json_object_set_new(stack, "top", json_integer(20));
+    made_up_put(json);
+    ftf_text text = as_issue();
+    assert_holds(&text, "   #9  deep_09", "   ...\n > #20 deep_20", "\n\nlane 1 writes", NULL);
+    assert_lacks(&text, "deep_10");
+    assert_lacks(&text, "deep_21");
     ftf_text_release(&text);
 }
 
@@ -379,6 +412,7 @@ int main(void) {
         TEST(test_report__a_campaign_that_makes_no_sense_is_none),
         TEST(test_text__the_extensions_come_first_worst_and_best_reproduced_first),
         TEST(test_text__each_finding_says_what_to_run_next),
+        TEST(test_text__paths_are_one_word_for_the_shell),
         TEST(test_text__shows_what_was_measured_and_nothing_that_was_not),
         TEST(test_json__has_every_member_of_a_finding_and_its_place),
         TEST(test_json__a_path_that_is_no_utf8_is_no_trouble),
@@ -387,6 +421,7 @@ int main(void) {
         TEST(test_issue__embeds_script_and_explanation_whatever_is_in_them),
         TEST(test_issue__long_files_are_cut_and_it_says_so),
         TEST(test_issue__of_a_sequence_the_last_scenario_is_shown),
+        TEST(test_issue__of_a_deep_stack_the_innermost_frames_and_the_top_are_shown),
         TEST(test_issue__of_a_deadlock_shows_who_waits_for_what),
         TEST(test_report__members_may_be_missing_or_of_another_type),
     };
