@@ -212,7 +212,7 @@ static void add_scenario(const ftf_report *report, const ftf_report_finding *fin
     bool minimized = json_is_object(json_object_get(finding->json, "minimized"));
     ftf_text words = {0};
     ftf_report_minimized(finding, &words);
-    ftf_text_printf(out, "### Scenario (%s)\n\n", minimized ? words.data : "as it was found, not minimized");
+    ftf_text_printf(out, "### Scenario (%s)\n\n", minimized ? words.data : "not minimized");
     ftf_text_release(&words);
     if (finding->entry->replay.sequence > 1) {
         ftf_text_str(out, "It needs what is left behind in the process by ");

@@ -60,7 +60,8 @@ void ftf_report_minimized(const ftf_report_finding *finding, ftf_text *out) {
     if (!json_is_object(minimized)) {
         return;
     }
-    ftf_text_str(out, "minimized to ");
+    bool halfway = json_is_false(json_object_get(minimized, "finished"));
+    ftf_text_str(out, halfway ? "minimized so far to " : "minimized to ");
     ftf_report_plural((size_t)ftf_json_number(minimized, "lanes"), "lane", out);
     ftf_text_str(out, ", ");
     ftf_report_plural((size_t)ftf_json_number(minimized, "ops"), "op", out);

@@ -23,7 +23,7 @@ void ftf_report_rate(const ftf_report_finding *finding, ftf_text *out);
 /* "only without the GIL (0/20 with it)"; nothing when the control run was not made. */
 void ftf_report_gil(const ftf_report_finding *finding, ftf_text *out);
 
-/* "minimized to 2 lanes, 3 ops, 1 switch"; nothing when it was not. */
+/* "minimized to 2 lanes, 3 ops, 1 switch", "so far" while that is not finished; nothing when it was not begun. */
 void ftf_report_minimized(const ftf_report_finding *finding, ftf_text *out);
 
 /* "repro.py shows it 3/10 on a plain build, 10/10 with asan"; nothing when it was not measured. */

@@ -45,7 +45,7 @@ def make_finding(folder, number, kind, blame):
     if number % 3:
         finding["replay"] = {"k": number % 21, "n": 20, "steals": 0, "sequence": 1 + number % 2}
     if number % 4 == 0:
-        finding["minimized"] = {"lanes": 2, "ops": 3, "switches": 1, "k": 20, "n": 20, "seconds": 9.5}
+        finding["minimized"] = {"lanes": 2, "ops": 3, "switches": 1, "finished": True, "processes": 90, "seconds": 9.5}
         finding["gil"] = {"label": "only without the GIL", "with_gil": {"k": 0, "n": 20}, "without_gil": {"k": 20, "n": 20}}
         finding["repro"] = {"plain": {"k": 2, "n": 10}, "sanitizer": {"k": 9, "n": 10, "flavour": "tsan"}}
         (path / "repro.py").write_text("import threading\n" * 60)

@@ -205,6 +205,12 @@ static void test_text__shows_what_was_measured_and_nothing_that_was_not(void **s
                  "only without the GIL (0/20 with it, 18/20 without); minimized to 2 lanes, 3 ops, 1 switch; "
                  "repro.py shows it 3/10 on a plain build, 9/10 with tsan\n",
                  "_data-race-b_", NULL);
+    ftf_text_release(&text);
+    json_t *halfway = measured_finding();
+    (void)json_object_set_new(json_object_get(halfway, "minimized"), "finished", json_false());
+    made_up_put(halfway);
+    text = as_text();
+    assert_holds(&text, "; minimized so far to 2 lanes,", NULL);
     const char *second = strstr(text.data, "_data-race-b_");
     assert_null(strstr(second, "GIL"));
     assert_null(strstr(second, "minimized"));
@@ -283,7 +289,7 @@ static void test_issue__does_not_promise_what_was_not_measured(void **state) {
     (void)state;
     made_up_put(made_up_finding("data-race-a", "data-race", "extension", 0, 0));
     ftf_text text = as_issue();
-    assert_holds(&text, "seen 3 times while fuzzing and has **not been replayed**", "as it was found, not minimized",
+    assert_holds(&text, "seen 3 times while fuzzing and has **not been replayed**", "### Scenario (not minimized)",
                  NULL);
     ftf_text_release(&text);
     made_up_put(made_up_finding("data-race-a", "data-race", "cpython", 0, 5));
