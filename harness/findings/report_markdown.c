@@ -221,10 +221,10 @@ static void add_scenario(const ftf_report *report, const ftf_report_finding *fin
     }
     add_code("python", last_scenario(finding), FILE_LINES_SHOWN, out);
     ftf_text_str(
-        out, "\nEach `thread` is a lane, numbered from 0, with a thread of its own; all share what `setup` made. "
-             "`schedule at "
-             "0:12>1` hands over from lane 0 to lane 1 at the 12th point of lane 0: an access to memory, a call that "
-             "blocks, or the end of a line. ");
+        out, "\nEach `thread` is a lane, with a thread of its own; all share what `setup` made. Lanes and ops "
+             "count from 0: in a schedule, `0:1.12>2` hands over from lane 0 to lane 2 at the 12th point of lane 0's "
+             "op 1, its second line, and `0:12>2` at the 12th point of the whole lane. A point is an access to "
+             "memory, a call that blocks, or the boundary between two ops. ");
     add_how(report, finding, out);
 }
 
