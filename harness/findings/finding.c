@@ -200,7 +200,7 @@ json_t *ftf_finding_to_json(const ftf_finding *finding) {
 
 /* ---- report ------------------------------------------------------------------------------------------------------ */
 
-static const char *role_text(const char *role) {
+const char *ftf_finding_role_text(const char *role) {
     static const char *const TEXTS[][2] = {
         {"read", "reads"},
         {"write", "writes"},
@@ -231,7 +231,7 @@ static void report_heading(const ftf_finding *finding, uint32_t index, ftf_text 
     } else {
         ftf_text_str(out, "a thread ");
     }
-    ftf_text_str(out, role_text(raw->role));
+    ftf_text_str(out, ftf_finding_role_text(raw->role));
     if (raw->size > 0) {
         ftf_text_printf(out, ", %u byte%s", raw->size, raw->size == 1 ? "" : "s");
     }
