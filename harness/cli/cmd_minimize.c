@@ -93,15 +93,6 @@ static void print(const arguments *a, const ftf_subject *subject, const ftf_mini
            m->processes, m->finished ? "" : "; there may be smaller ones: run it again");
 }
 
-static ftf_flavour flavour_of(const ftf_subject *subject) {
-    for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT; f++) {
-        if (subject->flavours[f]) {
-            return (ftf_flavour)f;
-        }
-    }
-    return FTF_FLAVOUR_COUNT;
-}
-
 static ftf_status open_store(const ftf_rig *rig, const ftf_subject *subject, ftf_store **out, ftf_error *err) {
     const ftf_store_options options = {.folder = subject->store,
                                        .symbolizer = rig->symbolizer,
@@ -121,7 +112,9 @@ static ftf_status minimize(const arguments *a, const ftf_subject *subject, ftf_r
     ftf_store *store = NULL;
     ftf_status status = ftf_rig_open(subject->spec, rig, err);
     status = status == FTF_OK ? open_store(rig, subject, &store, err) : status;
-    status = status == FTF_OK ? ftf_rig_options(rig, flavour_of(subject), a->jobs, &options.attempt, err) : status;
+    if (status == FTF_OK) {
+        status = ftf_rig_options(rig, ftf_subject_flavour(subject), a->jobs, &options.attempt, err);
+    }
     if (status == FTF_OK && ftf_store_find(store, subject->id)->minimized && !a->again) {
         status = ftf_fail(err, FTF_USAGE, "%s is as small as it gets; --again tries all the same", subject->id);
     }
@@ -146,7 +139,7 @@ int ftf_command_minimize(int argc, char **argv) {
         return FTF_EXIT_CLEAN;
     }
     status = status == FTF_OK ? ftf_subject_load(a.finding, &subject, &err) : status;
-    if (status == FTF_OK && (*subject.id == '\0' || flavour_of(&subject) == FTF_FLAVOUR_COUNT)) {
+    if (status == FTF_OK && (*subject.id == '\0' || ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT)) {
         status = ftf_fail(&err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", a.finding);
     }
     if (status == FTF_OK) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "reduce/explain.h"
 #include "reduce/minimize.h"
 
 typedef struct follow_up {
@@ -42,6 +43,28 @@ static const ftf_entry *next_due(const follow_up *f) {
 }
 
 /* One that cannot be minimized for a reason of ours keeps others from nothing; a disk that is full does. */
+/* explain.txt of the scenario as it is now. That it did not show is nothing to talk about: its rate says so. */
+static ftf_status explain(follow_up *f, const char *id, ftf_flavour flavour, ftf_error *err) {
+    const char *paths[2];
+    char path[FTF_FS_PATH_MAX];
+    const ftf_attempt_options options = ftf_campaign_attempts(f->campaign, flavour, paths);
+    ftf_text scenario = {0}, text = {0};
+    bool shows = false;
+    const ftf_entry *entry = ftf_store_find(f->campaign->store, id);
+    ftf_status status = ftf_store_load_scenario(f->campaign->store, id, &scenario, err);
+    if (status == FTF_OK) {
+        status = ftf_explain(&options, scenario.data, entry->signature, &text, &shows, err);
+    }
+    if (status == FTF_OK && shows) {
+        entry = ftf_store_find(f->campaign->store, id);
+        status = ftf_fs_join(path, entry->folder, "explain.txt", err);
+        status = status == FTF_OK ? ftf_fs_write(path, text.data, text.len, err) : status;
+    }
+    ftf_text_release(&scenario);
+    ftf_text_release(&text);
+    return status;
+}
+
 static ftf_status minimize(follow_up *f, const char *id, ftf_flavour flavour, uint64_t left_ms, ftf_error *err) {
     const char *paths[2];
     ftf_minimized result;
@@ -74,7 +97,11 @@ ftf_status ftf_follow_up(ftf_campaign *campaign, ftf_error *err) {
            ftf_proc_now_ms() < f.deadline_ms && (entry = next_due(&f)) != NULL) {
         char *id = f.done[f.count++];
         snprintf(id, FTF_FINDING_ID_MAX, "%s", entry->id); /* the entry is gone once the store changes */
-        status = minimize(&f, id, ftf_flavour_find(entry->flavour), f.deadline_ms - ftf_proc_now_ms(), err);
+        ftf_flavour flavour = ftf_flavour_find(entry->flavour);
+        status = minimize(&f, id, flavour, f.deadline_ms - ftf_proc_now_ms(), err);
+        if (status == FTF_OK && *campaign->options.stop == 0) {
+            status = explain(&f, id, flavour, err);
+        }
     }
     return status;
 }

@@ -1,7 +1,8 @@
 #ifndef FTF_CLI_FOLLOW_UP_H
 #define FTF_CLI_FOLLOW_UP_H
 /*
- * What becomes of a finding once it is confirmed: its scenario is made as small as it can be (reduce/minimize.h).
+ * What becomes of a finding once it is confirmed: its scenario is made as small as it can be
+ * (reduce/minimize.h), and what happens in it is told (reduce/explain.h).
  *
  * Worst finding first, in bounded time; a finding that is not blamed on the extension, or that was not seen in this
  * campaign, is not looked at; where a campaign was to stop at a finding, only that one is. What the time did not

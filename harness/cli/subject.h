@@ -27,4 +27,7 @@ typedef struct ftf_subject {
 ftf_status ftf_subject_load(const char *path, ftf_subject *out, ftf_error *err);
 void ftf_subject_release(ftf_subject *subject);
 
+/* The first of its flavours; FTF_FLAVOUR_COUNT when it has none. */
+ftf_flavour ftf_subject_flavour(const ftf_subject *subject);
+
 #endif

@@ -130,14 +130,17 @@ static uint32_t print_table(const ftf_campaign *campaign, bool blamed, FILE *to)
     return rows;
 }
 
+static bool is_explained(const ftf_entry *entry) {
+    char path[FTF_FS_PATH_MAX];
+    return ftf_fs_join(path, entry->folder, "explain.txt", NULL) == FTF_OK && ftf_fs_exists(path);
+}
+
 static void print_next_steps(const ftf_campaign *campaign, FILE *to) {
     for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
         const ftf_entry *entry = ftf_store_at(campaign->store, i);
         if (entry->count_here > 0 && is_blamed(entry)) {
-            fprintf(
-                to,
-                "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/report.txt\n",
-                entry->folder, entry->folder);
+            fprintf(to, "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/%s\n",
+                    entry->folder, entry->folder, is_explained(entry) ? "explain.txt" : "report.txt");
             return;
         }
     }

@@ -11,6 +11,7 @@
  *       original.ft    as found
  *       record.json    the record that scenario.ft came from, with the history of its process
  *       report.txt     the symbolized report
+ *       explain.txt    what happens in scenario.ft, call by call, once it was minimized
  *
  * Signature: `kind frameA | frameB`, the unordered pair of the innermost *meaningful* frames as `file.c:function`,
  * never line numbers or addresses, so it survives rebuilds. Meaningful is what is left after sanitizer runtime and

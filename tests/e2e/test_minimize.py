@@ -35,6 +35,11 @@ def after_a_campaign(tally, scratch):
         replay = ftf.ftfuzz("replay", folder, "-n", 20, "--json")
         k = replay.json()[0]["k"] if replay.code in (0, 1) else -1
         tally.check(f"{target}: it replays at least 19 times of 20", k >= 19, f"{k} {replay.err}")
+        told = (folder / "explain.txt").read_text() if (folder / "explain.txt").exists() else ""
+        tally.check(f"{target}: explain.txt names both lanes, the module's file and where it ends",
+                    all(word in told for word in ("lane 0", "lane 1", f"{target}.c:", "==>")), told)
+        explained = ftf.ftfuzz("explain", folder)
+        tally.check(f"{target}: told again, it is the same", explained.code == 1 and explained.out == told, explained.err + explained.out)
         again = ftf.ftfuzz("minimize", folder)
         tally.check(f"{target}: asked again, it says that it is done", again.code == 2 and "--again" in again.error(), again.err)
 
