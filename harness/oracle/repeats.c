@@ -31,6 +31,7 @@ enum {
     WORD_BYTES = 0xff,        /* in a shadow word: which of the 8 bytes the access touches */
     WORD_IS_FREE = 0x81,      /* those of one that is a free */
     WORD_IS_READ = 1 << 30,
+    WORD_DISARMED = WORD_IS_READ, /* what the runtime leaves behind */
     SHADOW_WORDS = 4,
     THREAD_PC =
         4, /* which word of the runtime's thread says where its latest access was made (ThreadState::trace_prev_pc) */
@@ -51,9 +52,11 @@ typedef struct meeting {
 
 static meeting meetings[1 << MEETING_BITS]; /* by hash */
 
-/* The runtime's mapping on x86-64 Linux (tsan_platform.h). */
-static uintptr_t shadow_of(uintptr_t address) {
-    return (address & ~(UINT64_C(0x700000000000) | 7)) * 2 + UINT64_C(0x100000000000);
+/* The runtime's mapping on x86-64 Linux (tsan_platform.h): twice these bits of an address, and an offset. */
+#define ADDRESS_BITS (~(UINT64_C(0x700000000000) | 7))
+
+static uintptr_t granule_of(const uint32_t *shadow) {
+    return (((uintptr_t)shadow & ~(uintptr_t)15) - UINT64_C(0x100000000000)) / 2;
 }
 
 /* The shadow word of an access that took part, and all that the log knows of it. */
@@ -65,12 +68,15 @@ static uint64_t hash_access(const ftf_flow_access *access, uint32_t word) {
     return ftf_hash_bytes(hash, &callee, sizeof callee);
 }
 
+static bool is_plain(uint32_t old, uintptr_t type) { return type <= ACCESS_READ && (old & WORD_BYTES) != WORD_IS_FREE; }
+
 /* The meeting that is to be reported; NULL when it is not one that the log knows, such as a memcpy. */
-static meeting *find_meeting(const uint32_t *shadow, uint32_t now, uint32_t old, uintptr_t type, uintptr_t *address) {
+static meeting *find_meeting(const uint32_t *shadow, uint32_t now, uint32_t old, uintptr_t type) {
+    uintptr_t address;
     bool write;
     ftf_flow_access mine, other;
-    if (type > ACCESS_READ || (old & WORD_BYTES) == WORD_IS_FREE || !ftf_flow_meeting(address, &write, &mine, &other) ||
-        write != (type == ACCESS_WRITE) || shadow_of(*address) != ((uintptr_t)shadow & ~(uintptr_t)15)) {
+    if (!is_plain(old, type) || !ftf_flow_meeting(&address, &write, &mine, &other) || write != (type == ACCESS_WRITE) ||
+        (address & ADDRESS_BITS) != granule_of(shadow)) {
         return NULL;
     }
     uint64_t hash = hash_access(&mine, now) + hash_access(&other, old); /* unordered, as findings are */
@@ -118,9 +124,9 @@ static bool take_out(shadow_words *words, uint32_t reported) {
 FTF_ACCESSES(DECLARE)
 #undef DECLARE
 
-/* Lets TSan look at the access once more. */
-static void access_again(uintptr_t granule, uint32_t now, uintptr_t type, void *pc) {
-    void *address = (void *)(granule + (uintptr_t)__builtin_ctz(now & WORD_BYTES));
+/* Lets TSan look at the access once more. Of the address it takes those bits only that choose the shadow words. */
+static void access_again(const uint32_t *shadow, uint32_t now, uintptr_t type, void *pc) {
+    void *address = (void *)(granule_of(shadow) + (uintptr_t)__builtin_ctz(now & WORD_BYTES));
     bool write = type == ACCESS_WRITE;
     switch (__builtin_popcount(now & WORD_BYTES)) {
 #define CASE(size) \
@@ -137,10 +143,11 @@ static void store_words(uint32_t *shadow, shadow_words words) {
     }
 }
 
+/* A race that the log does not know, as when the interpreter's own code is at it, would be reported each time: it stays disarmed. */
 void JOIN(__wrap_, REPORT_RACE)(void *thread, uint32_t *shadow, uint32_t now, uint32_t old, uintptr_t type,
                                 shadow_words before) {
-    uintptr_t address = 0;
-    meeting *met = find_meeting(shadow, now, old, type & ~(uintptr_t)ACCESS_GIVEN_PC, &address);
+    uintptr_t plain = type & ~(uintptr_t)ACCESS_GIVEN_PC;
+    meeting *met = find_meeting(shadow, now, old, plain);
     void *pc = ((void **)thread)[THREAD_PC];
     if (!is_known(met)) {
         uint64_t swallowed = ftf_raw_swallowed();
@@ -150,13 +157,14 @@ void JOIN(__wrap_, REPORT_RACE)(void *thread, uint32_t *shadow, uint32_t now, ui
             note_report(met, ftf_raw_count() > kept, ftf_raw_swallowed() > swallowed);
         }
     }
-    if (met == NULL) {
-        return;
-    }
-    if (take_out(&before, old)) {
+    bool more = is_plain(old, plain) && take_out(&before, old);
+    if (more) {
         store_words(shadow, before);
-        access_again(address & ~(uintptr_t)7, now, type & ACCESS_READ, pc);
-    } else {
+        access_again(shadow, now, plain, pc);
+    }
+    if (met == NULL && is_plain(old, plain)) {
+        store_words(shadow, (shadow_words){WORD_DISARMED});
+    } else if (met != NULL && !more) {
         store_words(shadow, (shadow_words){now});
     }
 }

@@ -48,6 +48,9 @@ static void load_there(int lane) {
     }
 }
 
+/* As in code of the interpreter. */
+__attribute__((no_sanitize("coverage"))) static void store_unlogged(int lane) { *(volatile long *)data = lane; }
+
 static void store_all(int lane) {
     volatile long *cells = data;
 #pragma clang loop unroll(disable)
@@ -162,6 +165,16 @@ static void a_store_meets_all_that_lies_there(void) {
     toy_destroy(toy);
 }
 
+/* Of an access that the log does not know nothing can be known, either. */
+static void a_store_without_a_point_does_too(void) {
+    const ftf_run_plan three = {.mode = FTF_RUN_SERIAL, .lanes = 3, .order = {0, 1, 2}};
+    toy *toy = race(load_there, load_elsewhere, 3, "unlogged");
+    toy_add(toy, 2, store_unlogged);
+    check("a store without a point meets both loads", count_reports(toy, &three, 1), 2);
+    check("each time", count_reports(toy, &three, LATER_RUNS), 2 * LATER_RUNS);
+    toy_destroy(toy);
+}
+
 /* What comes late in a run is not to find its room taken by what came first, again and again. */
 static void a_pair_is_kept_once_in_a_run(void) {
     toy *toy = race(store_all, store_all, 2, "often");
@@ -192,6 +205,7 @@ int main(void) {
     a_read_and_a_write_are_a_pair_in_either_order();
     another_pair_on_the_same_bytes_is_seen();
     a_store_meets_all_that_lies_there();
+    a_store_without_a_point_does_too();
     a_pair_is_kept_once_in_a_run();
     other_races_go_through();
     return failed;
