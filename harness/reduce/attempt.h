@@ -98,7 +98,7 @@ ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *te
  * their rate. The finding's folder is never without a scenario.
  *
  * A replay often shows other findings as well. Those that every process showed are filed with this scenario and this
- * figure where they have none of their own (ftf_store_adopt), unless it took a long sequence: a module with forty races
+ * figure where they have none of their own (ftf_store_adopt), unless it took a sequence: a module with forty races
  * is confirmed in a few replays.
  * What was measured before `tick` said to give up is stored, too, unless it decides nothing.
  */

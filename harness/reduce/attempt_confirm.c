@@ -105,15 +105,12 @@ static bool every_process_showed(const ftf_attempt_result *result, const char *i
     return false;
 }
 
-/* A long sequence shows much, but most of that replays alone: those findings wait for their own turn. */
-enum { ADOPTED_SEQUENCE_MAX = 2 };
-
 static ftf_status adopt_others(ftf_store *store, const witness *w, const ftf_attempt_result *result, const char *text,
-                               uint32_t sequence, ftf_error *err) {
+                               ftf_error *err) {
     ftf_status status = FTF_OK;
-    for (uint32_t i = 0; i < w->count && status == FTF_OK && sequence <= ADOPTED_SEQUENCE_MAX; i++) {
+    for (uint32_t i = 0; i < w->count && status == FTF_OK; i++) {
         ftf_filed filed;
-        ftf_replay replay = {.k = result->n, .n = result->n, .steals = result->steals, .sequence = sequence};
+        ftf_replay replay = {.k = result->n, .n = result->n, .steals = result->steals, .sequence = 1};
         if (every_process_showed(result, w->seen[i].id)) {
             status = ftf_store_adopt(store, w->seen[i].record, text, &replay, &filed, err);
         }
@@ -228,7 +225,8 @@ static ftf_status store_verdict(ftf_store *store, const char *id, const verdict 
     }
     ftf_status status = v->before > 0 ? ftf_store_set_scenario(store, id, v->text.data, err) : FTF_OK;
     status = status == FTF_OK ? ftf_store_set_replay(store, id, &replay, err) : status;
-    return status == FTF_OK ? adopt_others(store, &v->seen, r, v->text.data, sequence, err) : status;
+    /* A sequence shows much, but most of that replays alone: those findings wait for their own turn. */
+    return status == FTF_OK && v->before == 0 ? adopt_others(store, &v->seen, r, v->text.data, err) : status;
 }
 
 ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *store, const char *id, uint32_t n,
