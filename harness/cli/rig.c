@@ -43,3 +43,33 @@ ftf_status ftf_rig_options(ftf_rig *rig, ftf_flavour flavour, uint64_t jobs, ftf
                                  .jobs = places < FTF_ATTEMPT_JOBS_MAX ? (uint32_t)places : FTF_ATTEMPT_JOBS_MAX};
     return ftf_paths_need(&rig->paths, flavour, err);
 }
+
+ftf_status ftf_rig_repro_options(ftf_rig *rig, ftf_flavour flavour, ftf_repro_options *out, ftf_error *err) {
+    ftf_status status = ftf_target_build(&rig->paths, &rig->target, FTF_FLAVOUR_PLAIN, err);
+    status = status == FTF_OK ? ftf_target_build(&rig->paths, &rig->target, flavour, err) : status;
+    status = status == FTF_OK ? ftf_paths_python(&rig->paths, FTF_FLAVOUR_PLAIN, rig->plain, err) : status;
+    status = status == FTF_OK ? ftf_paths_python(&rig->paths, flavour, rig->sanitizer, err) : status;
+    *out = (ftf_repro_options){.plain = rig->plain,
+                               .sanitizer = rig->sanitizer,
+                               .flavour = ftf_flavour_name(flavour),
+                               .plain_path = rig->target.path[FTF_FLAVOUR_PLAIN],
+                               .sanitizer_path = rig->target.path[flavour],
+                               .catalog = rig->learnt.catalog,
+                               .symbolizer = rig->symbolizer,
+                               .scratch = rig->scratch,
+                               .n = FTF_REPRO_RUNS};
+    return status;
+}
+
+ftf_status ftf_rig_open_store(const ftf_rig *rig, const ftf_subject *subject, ftf_store **out, ftf_error *err) {
+    const ftf_store_options options = {.folder = subject->store,
+                                       .symbolizer = rig->symbolizer,
+                                       .catalog = rig->learnt.catalog,
+                                       .python_version = rig->learnt.catalog->version};
+    ftf_status status = ftf_store_open(&options, out, err);
+    if (status == FTF_OK && ftf_store_find(*out, subject->id) == NULL) {
+        return ftf_fail(err, FTF_INPUT, "%s is not in the folder of a campaign: move it back to <out>/findings",
+                        subject->id);
+    }
+    return status;
+}

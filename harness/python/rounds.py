@@ -1,0 +1,113 @@
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000000
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 5
+BATCH = 1024  # rounds between two pauses in which objects are made and dropped
+STUCK = 10  # seconds without an end of what runs: a deadlock, or a call that does not return
+
+
+def failed():
+    """What an extension may never do has happened: it broke the rules for exceptions."""
+    traceback.print_exc()
+    os._exit(70)
+
+
+def arrive(index, arrived, dice):
+    """Waits for the others, but not for long: where there are fewer processors than threads one may have been put to sleep
+    in the middle of a call, which is as good. Then a moment more, to go through all the ways to meet."""
+    arrived[index] += 1
+    for _ in range(100):
+        if min(arrived) >= arrived[index]:
+            break
+    for _ in range(int(2 ** (8 * dice.random())) - 1):
+        pass
+
+
+def work(index):
+    """One thread: its lane on each of the objects that `play` has laid out, then waits for the next ones."""
+    dice = random.Random(index)
+    while True:
+        gate.wait()
+        lane, boxes, arrived = todo[index]
+        while boxes:
+            arrive(index, arrived, dice)
+            try:
+                if TIMES == 1:
+                    lane(*boxes.pop())  # nobody else holds what the lane gives up
+                else:
+                    box = boxes.pop()
+                    for _ in range(TIMES):
+                        lane(*box)
+            except BaseException:
+                pass
+            box = None
+        gate.wait()
+
+
+def play(setup, lanes, finish, keep, count):
+    """Runs a scenario so often, each time on fresh objects.
+
+    They are made by a thread that ends: then whoever drops the last reference frees, at once, and not their owner later."""
+    fresh = []
+    maker = threading.Thread(target=lambda: fresh.extend(setup() for _ in range(count)))
+    maker.start()
+    maker.join()
+    lanes = [lane for lane in lanes for _ in range(COPIES)]
+    arrived = [0] * len(lanes)
+    todo[:] = [(lane, fresh[:], arrived) for lane in lanes] + [(None, [], [])] * (len(todo) - len(lanes))
+    if not keep:
+        fresh.clear()
+    gate.wait()
+    gate.wait()
+    for box in fresh if finish else ():
+        finish(*box)
+
+
+def begin():
+    """Starts the threads."""
+    for index in range(len(todo)):
+        threading.Thread(target=work, args=(index,), daemon=True).start()
+    faulthandler.dump_traceback_later(STUCK, exit=True)
+
+
+def play_first():
+    """A round in a process of its own that has called nothing yet, and ends as that process ends."""
+    pid = os.fork()
+    if pid == 0:
+        begin()
+        for scenario in SCENARIOS:
+            play(*scenario, 1)
+        os._exit(0)
+    status = os.waitpid(pid, 0)[1]
+    if os.WIFSIGNALED(status):
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    if status != 0:
+        os._exit(os.WEXITSTATUS(status))
+
+
+def main():
+    if getattr(sys, "_is_gil_enabled", lambda: True)():
+        print("note: the GIL is on, so this shows little; take a free-threaded Python, with -X gil=0", file=sys.stderr)
+    gc.disable()
+    if not FIRST_CALLS:
+        begin()
+    start = looked = time.monotonic()
+    rounds, size = 0, 1
+    while rounds < ROUNDS and looked - start < SECONDS:
+        if FIRST_CALLS:
+            play_first()
+        for scenario in () if FIRST_CALLS else SCENARIOS:
+            play(*scenario, size)
+        rounds += size
+        now = time.monotonic()
+        if len(SCENARIOS) == 1 and not FIRST_CALLS:
+            size = min(2 * size, BATCH) if now - looked < 0.1 else max(size // 2, 1)
+        if int(now) != int(looked) and not FIRST_CALLS:
+            gc.collect()
+            faulthandler.dump_traceback_later(STUCK, exit=True)
+        looked = now
+    print(f"nothing happened in {rounds} rounds")
+
+
+todo = [None] * (COPIES * max(len(lanes) for _, lanes, _, _ in SCENARIOS))
+gate = threading.Barrier(len(todo) + 1)
+if __name__ == "__main__":
+    main()
