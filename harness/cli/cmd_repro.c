@@ -49,9 +49,9 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
 static void print_json(const ftf_subject *subject, const ftf_repro_result *r) {
     json_t *json = json_pack("{s:s, s:{s:i, s:i, s:s}, s:{s:i, s:i, s:s}, s:i, s:i, s:b, s:b}", "id", subject->id,
                              "plain", "k", (int)r->plain.k, "n", (int)r->plain.n, "how", r->plain.how, "sanitizer", "k",
-                             (int)r->sanitizer.k, "n", (int)r->sanitizer.n, "flavour",
-                             ftf_flavour_name(ftf_subject_flavour(subject)), "copies", (int)r->way.copies, "times",
-                             (int)r->way.times, "first_calls", r->way.first, "gave_up", r->gave_up);
+                             (int)r->sanitizer.k, "n", (int)r->sanitizer.n, "flavour", r->flavour, "copies",
+                             (int)r->way.copies, "times", (int)r->way.times, "first_calls", r->way.first, "gave_up",
+                             r->gave_up);
     json_dumpf(json, stdout, JSON_INDENT(1));
     putchar('\n');
     json_decref(json);
@@ -64,7 +64,7 @@ static void print(const arguments *a, const ftf_subject *subject, const ftf_repr
     }
     printf("%s/findings/%s/repro.py\n", subject->store, subject->id);
     printf("stock interpreter %u/%u%s%s\n", r->plain.k, r->plain.n, *r->plain.how != '\0' ? ": " : "", r->plain.how);
-    printf("%s interpreter  %u/%u%s\n", ftf_flavour_name(ftf_subject_flavour(subject)), r->sanitizer.k, r->sanitizer.n,
+    printf("%s interpreter  %u/%u%s\n", r->flavour, r->sanitizer.k, r->sanitizer.n,
            r->gave_up ? " (interrupted: not stored)" : "");
 }
 

@@ -19,9 +19,9 @@ typedef struct ftf_rig {
     ftf_target target;
     ftf_learnt learnt;
     ftf_symbolizer *symbolizer;
-    char scratch[FTF_FS_PATH_MAX];                           /* removed by close */
-    const char *worker_paths[2];                             /* what ftf_rig_options points to */
-    char plain[FTF_FS_PATH_MAX], sanitizer[FTF_FS_PATH_MAX]; /* and ftf_rig_repro_options */
+    char scratch[FTF_FS_PATH_MAX];                   /* removed by close */
+    const char *worker_paths[2];                     /* what ftf_rig_options points to */
+    char python[FTF_FLAVOUR_COUNT][FTF_FS_PATH_MAX]; /* and ftf_rig_repro_options */
 } ftf_rig;
 
 ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err);

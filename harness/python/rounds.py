@@ -10,15 +10,20 @@ def failed():
     os._exit(70)
 
 
-def arrive(index, arrived, dice):
-    """Waits for the others, but not for long: where there are fewer processors than threads one may have been put to sleep
-    in the middle of a call, which is as good. Then a moment more, to go through all the ways to meet."""
-    arrived[index] += 1
-    for _ in range(100):
-        if min(arrived) >= arrived[index]:
+def arrive(index, arrived, dice, patience):
+    """Waits for the others; after the first time not for long: where there are fewer processors than threads, one may have
+    been put to sleep in the middle of a call, which is as good. Then a moment more, to go through all the ways to meet. Returns
+    how long to wait the next time. Nobody sleeps here: to ThreadSanitizer, waking up is being told what the others have done."""
+    arrived[index] = number = arrived[index] + 1
+    for _ in range(patience) if number > 1 else itertools.count():
+        if min(arrived) >= number:
+            patience = min(2 * patience, 64)
             break
-    for _ in range(int(2 ** (8 * dice.random())) - 1):
+    else:
+        patience = max(patience // 2, 1)
+    for _ in range(int(2 ** (6 * dice.random())) - 1):
         pass
+    return patience
 
 
 def work(index):
@@ -27,8 +32,9 @@ def work(index):
     while True:
         gate.wait()
         lane, boxes, arrived = todo[index]
+        patience = 64
         while boxes:
-            arrive(index, arrived, dice)
+            patience = arrive(index, arrived, dice, patience)
             try:
                 if TIMES == 1:
                     lane(*boxes.pop())  # nobody else holds what the lane gives up
@@ -90,20 +96,22 @@ def main():
     if not FIRST_CALLS:
         begin()
     start = looked = time.monotonic()
-    rounds, size = 0, 1
+    rounds, size, used = 0, 1, time.process_time()
     while rounds < ROUNDS and looked - start < SECONDS:
+        size = min(size, ROUNDS - rounds)
         if FIRST_CALLS:
             play_first()
         for scenario in () if FIRST_CALLS else SCENARIOS:
             play(*scenario, size)
         rounds += size
-        now = time.monotonic()
+        now, used_now = time.monotonic(), time.process_time()
         if len(SCENARIOS) == 1 and not FIRST_CALLS:
-            size = min(2 * size, BATCH) if now - looked < 0.1 else max(size // 2, 1)
+            quick = used_now - used < 0.1 and now - looked < 1
+            size = min(2 * size, BATCH) if quick else max(size // 2, 1)
         if int(now) != int(looked) and not FIRST_CALLS:
             gc.collect()
             faulthandler.dump_traceback_later(STUCK, exit=True)
-        looked = now
+        looked, used = now, used_now
     print(f"nothing happened in {rounds} rounds")
 
 

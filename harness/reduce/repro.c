@@ -31,6 +31,7 @@ enum {
 
 typedef struct repro {
     const ftf_repro_options *options;
+    const ftf_repro_python *sanitizer; /* the one that is tried */
     ftf_store *store;
     const char *id;
     const char *kind;
@@ -58,14 +59,13 @@ static bool goes_on(repro *r) {
     return !r->result->gave_up;
 }
 
-static ftf_status start(const repro *r, bool sanitizer, ftf_proc *proc, ftf_error *err) {
+static ftf_status start(const repro *r, const ftf_repro_python *python, ftf_proc *proc, ftf_error *err) {
     char rounds[16], seconds[16], path[FTF_FS_PATH_MAX + 16];
-    const char *folder = sanitizer ? r->options->sanitizer_path : r->options->plain_path;
+    const char *folder = python->path;
     (void)snprintf(rounds, sizeof rounds, "%d", ROUNDS);
     (void)snprintf(seconds, sizeof seconds, "%u", r->seconds);
     (void)snprintf(path, sizeof path, *folder != '\0' ? "PYTHONPATH=%s" : "PYTHONPATH", folder);
-    const char *argv[] = {
-        sanitizer ? r->options->sanitizer : r->options->plain, "-B", r->script, rounds, seconds, NULL};
+    const char *argv[] = {python->executable, "-B", r->script, rounds, seconds, NULL};
     const char *env[] = {
         path,
         "PYTHONHOME",
@@ -127,7 +127,7 @@ static ftf_status judge(const repro *r, const ftf_proc_end *end, bool too_late, 
     } else if (!end->signaled && end->code != 0 && strstr(printed, "Traceback (most recent call last)") != NULL &&
                strstr(printed, "Sanitizer: ") == NULL) {
         return ftf_fail(err, FTF_SETUP, "repro.py does not run under %s: %s",
-                        out->sanitizer ? r->options->flavour : "a stock interpreter", last_line(text));
+                        out->sanitizer ? r->sanitizer->flavour : "a stock interpreter", last_line(text));
     } else if (!end->signaled && end->code != 0 && !out->sanitizer) {
         out->shows = true;
         (void)ftf_proc_end_text(end, out->how);
@@ -168,7 +168,7 @@ static ftf_status follow(repro *r, ftf_proc *proc, run *out, ftf_error *err) {
 static ftf_status run_once(repro *r, bool sanitizer, run *out, ftf_error *err) {
     ftf_proc proc;
     *out = (run){.sanitizer = sanitizer};
-    ftf_status status = start(r, sanitizer, &proc, err);
+    ftf_status status = start(r, sanitizer ? r->sanitizer : &r->options->plain, &proc, err);
     return status == FTF_OK ? follow(r, &proc, out, err) : status;
 }
 
@@ -204,8 +204,8 @@ static ftf_script_facts facts_of(const repro *r) {
                               .target = ftf_json_text(r->finding, "target"),
                               .target_version = ftf_json_text(versions, "target"),
                               .python_version = ftf_json_text(versions, "python"),
-                              .flavour = r->options->flavour,
-                              .path = r->options->plain_path,
+                              .flavour = r->sanitizer->flavour,
+                              .path = r->options->plain.path,
                               .force_gil_off = strcmp(r->options->catalog->gil, "not-declared") == 0,
                               .seconds = r->seconds,
                               .plain = r->result->plain,
@@ -238,16 +238,17 @@ static bool gives_up(const char *text) {
     return drops;
 }
 
-static ftf_status choose_way(repro *r, ftf_error *err) {
+/* The best way under this sanitizer; *shows says whether any did. */
+static ftf_status choose_way(repro *r, bool *shows, ftf_error *err) {
     static const ftf_script_way ways[] = {{.copies = 1, .times = 1},  {.copies = 1, .times = 1, .first = true},
                                           {.copies = 1, .times = 10}, {.copies = 2, .times = 10},
-                                          {.copies = 2, .times = 1},  {.copies = 1, .times = 100}};
+                                          {.copies = 4, .times = 10}, {.copies = 2, .times = 1}};
     ftf_script_way best = ways[0];
     uint32_t most = 0;
     uint64_t soonest = UINT64_MAX;
     bool once = gives_up(r->scenario.data);
     ftf_status status = FTF_OK;
-    for (size_t i = 0; i < sizeof ways / sizeof *ways && status == FTF_OK && goes_on(r); i++) {
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && status == FTF_OK && most < TRIALS && goes_on(r); i++) {
         ftf_script_rate rate;
         uint64_t ms;
         if (once && ways[i].times > 1) {
@@ -261,11 +262,22 @@ static ftf_status choose_way(repro *r, ftf_error *err) {
             most = rate.k;
             soonest = ms;
         }
-        if (most == TRIALS) {
-            break;
-        }
     }
     r->result->way = best;
+    *shows = most > 0;
+    return status;
+}
+
+static ftf_status choose(repro *r, ftf_error *err) {
+    const ftf_repro_python *sanitizers = r->options->sanitizers;
+    bool shows;
+    ftf_status status = choose_way(r, &shows, err);
+    if (status == FTF_OK && !shows && sanitizers[1].executable != NULL) {
+        r->sanitizer = &sanitizers[1];
+        status = choose_way(r, &shows, err);
+        r->sanitizer = shows ? &sanitizers[1] : &sanitizers[0];
+    }
+    r->result->flavour = r->sanitizer->flavour;
     return status;
 }
 
@@ -282,7 +294,7 @@ static json_t *rate_json(const ftf_script_rate *rate) {
 static ftf_status store_figures(repro *r, ftf_error *err) {
     const ftf_repro_result *result = r->result;
     json_t *sanitizer = rate_json(&result->sanitizer);
-    json_object_set_new(sanitizer, "flavour", json_string(r->options->flavour));
+    json_object_set_new(sanitizer, "flavour", json_string(r->sanitizer->flavour));
     json_t *json = json_pack("{s:o, s:o, s:i, s:i, s:i, s:i, s:b}", "plain", rate_json(&result->plain), "sanitizer",
                              sanitizer, "rounds", ROUNDS, "seconds", (int)r->seconds, "copies", (int)result->way.copies,
                              "times", (int)result->way.times, "first_calls", result->way.first);
@@ -296,7 +308,7 @@ static ftf_status make(repro *r, ftf_error *err) {
     uint32_t n = r->options->n;
     r->result->way = (ftf_script_way){.copies = 1, .times = 1};
     ftf_status status = write_script(r, true, err);
-    status = status == FTF_OK ? choose_way(r, err) : status;
+    status = status == FTF_OK ? choose(r, err) : status;
     status = status == FTF_OK ? write_script(r, false, err) : status;
     status = status == FTF_OK ? measure(r, true, n, n, &r->result->sanitizer, &ms, err) : status;
     status = status == FTF_OK ? measure(r, false, n, n, &r->result->plain, &ms, err) : status;
@@ -330,9 +342,9 @@ static ftf_status prepare(repro *r, ftf_error *err) {
 
 ftf_status ftf_repro(const ftf_repro_options *options, ftf_store *store, const char *id, ftf_repro_result *result,
                      ftf_error *err) {
-    repro r = {.options = options, .store = store, .id = id, .result = result};
+    repro r = {.options = options, .sanitizer = &options->sanitizers[0], .store = store, .id = id, .result = result};
     r.seconds = options->seconds > 0 ? options->seconds : FTF_REPRO_SECONDS;
-    *result = (ftf_repro_result){0};
+    *result = (ftf_repro_result){.flavour = options->sanitizers[0].flavour};
     ftf_status status = prepare(&r, err);
     status = status == FTF_OK ? make(&r, err) : status;
     if (*r.folder != '\0') {

@@ -11,7 +11,8 @@
  *                      "seconds": n, "copies": n, "times": n, "first_calls": bool}
  *
  * There are a few ways to run the lanes; under the sanitizer each is given up to three runs, and the one that shows it
- * in most of them, and soonest, is kept. The first that shows it in all of them ends the trials.
+ * in most of them, and soonest, is kept. The first that shows it in all of them ends the trials. When none shows it, the other
+ * sanitizer has its turn: a use after free whose window no free run hits is still a race to TSan.
  *
  * Runs come one after the other, because each has as many threads as there are lanes. One under a sanitizer ends as soon as it
  * has reported the finding. On a stock interpreter anything bad counts: a signal, an abort, threads that are stuck.
@@ -21,10 +22,15 @@
 #include "findings/store.h"
 #include "reduce/script.h"
 
+typedef struct ftf_repro_python {
+    const char *executable;
+    const char *path;    /* where it finds the module; "": it knows */
+    const char *flavour; /* "plain", "tsan", "asan" */
+} ftf_repro_python;
+
 typedef struct ftf_repro_options {
-    const char *plain, *sanitizer;           /* executables of interpreters */
-    const char *flavour;                     /* of the sanitizer */
-    const char *plain_path, *sanitizer_path; /* where they find the module; "": they know */
+    ftf_repro_python plain;
+    ftf_repro_python sanitizers[2]; /* the finding's own first; `executable` NULL where there is none */
     const ftf_catalog *catalog;
     ftf_symbolizer *symbolizer;
     const char *scratch;      /* a folder for temporary ones; made when missing */
@@ -37,6 +43,7 @@ typedef struct ftf_repro_options {
 typedef struct ftf_repro_result {
     ftf_script_way way;
     ftf_script_rate plain, sanitizer;
+    const char *flavour; /* of the sanitizer that was measured */
     bool gave_up;
 } ftf_repro_result;
 

@@ -91,8 +91,8 @@ static void add_quoted(ftf_text *out, const char *text) {
 }
 
 static void add_imports(const ftf_script_facts *f, ftf_text *out) {
-    static const char *const modules[] = {"faulthandler", "gc",        "os",   "random",
-                                          "sys",          "threading", "time", "traceback"};
+    static const char *const modules[] = {"faulthandler", "gc",        "itertools", "os",       "random",
+                                          "sys",          "threading", "time",      "traceback"};
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
         ftf_text_printf(out, "import %s\n", modules[i]);
     }

@@ -7,12 +7,14 @@
 
 enum { FRAMES_MAX = 4 };
 
+typedef struct frame {
+    const char *name;
+    size_t len;
+} frame;
+
 typedef struct frame_list {
     uint32_t count;
-    struct {
-        const char *name;
-        size_t len;
-    } frames[FRAMES_MAX];
+    frame frames[FRAMES_MAX];
 } frame_list;
 
 /* What stands behind the kind: `a | b`. */
@@ -29,10 +31,10 @@ static frame_list frames_of(const char *signature) {
     return list;
 }
 
-static bool is_anywhere(const char *name, size_t len) {
+static bool is_anywhere(const frame *one) {
     static const char *const places[] = {"a-referenced-object", "a-destroyed-heap"};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        if (strlen(places[i]) == len && strncmp(places[i], name, len) == 0) {
+        if (strlen(places[i]) == one->len && strncmp(places[i], one->name, one->len) == 0) {
             return true;
         }
     }
@@ -40,11 +42,12 @@ static bool is_anywhere(const char *name, size_t len) {
 }
 
 /* The frame of `wanted` that this one is, and is not yet taken; -1: none. One that is met by any comes last. */
-static int find_frame(const frame_list *wanted, uint32_t taken, const char *name, size_t len) {
+static int find_frame(const frame_list *wanted, uint32_t taken, const frame *one) {
     for (int anywhere = 0; anywhere < 2; anywhere++) {
         for (uint32_t i = 0; i < wanted->count; i++) {
-            bool same = anywhere ? is_anywhere(wanted->frames[i].name, wanted->frames[i].len)
-                                 : wanted->frames[i].len == len && strncmp(wanted->frames[i].name, name, len) == 0;
+            const frame *other = &wanted->frames[i];
+            bool same = anywhere ? is_anywhere(other)
+                                 : other->len == one->len && strncmp(other->name, one->name, one->len) == 0;
             if (same && (taken >> i & 1) == 0) {
                 return (int)i;
             }
@@ -53,22 +56,34 @@ static int find_frame(const frame_list *wanted, uint32_t taken, const char *name
     return -1;
 }
 
+/* How many of the frames are among those that are wanted: each for one of them, or as often as they like. */
+static uint32_t count_found(const frame_list *wanted, const frame_list *frames, bool once) {
+    uint32_t taken = 0, count = 0;
+    for (uint32_t i = 0; i < frames->count; i++) {
+        int found = find_frame(wanted, taken, &frames->frames[i]);
+        count += found >= 0;
+        taken |= found >= 0 && once ? 1u << found : 0;
+    }
+    return count;
+}
+
+static bool is_pair(const char *signature) {
+    return strncmp(signature, "data-race ", 10) == 0 || strncmp(signature, "lock-order ", 11) == 0;
+}
+
 bool ftf_sighting_same(const char *wanted, const char *signature) {
-    static const char *const pairs[] = {"data-race ", "lock-order "};
     frame_list ours = frames_of(wanted), theirs = frames_of(signature);
-    uint32_t taken = 0;
-    for (uint32_t i = 0; i < theirs.count; i++) {
-        int found = find_frame(&ours, taken, theirs.frames[i].name, theirs.frames[i].len);
-        if (found < 0) {
-            return false;
-        }
-        taken |= 1u << found;
+    if (theirs.count == 0) {
+        return false;
     }
-    bool pair = false;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        pair = pair || strncmp(signature, pairs[i], strlen(pairs[i])) == 0;
+    if (!is_pair(signature)) {
+        return count_found(&ours, &theirs, true) == theirs.count;
     }
-    return theirs.count > 0 && (!pair || theirs.count == ours.count);
+    if (is_pair(wanted)) {
+        return ours.count == theirs.count && count_found(&ours, &theirs, true) == theirs.count;
+    }
+    uint32_t found = count_found(&ours, &theirs, false);
+    return found == theirs.count || (ours.count == 1 && found > 0);
 }
 
 static ftf_status judge(const ftf_sighting *s, const ftf_record *record, bool *seen, ftf_error *err) {

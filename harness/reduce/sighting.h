@@ -5,9 +5,10 @@
  * other things as well, its own races above all, and those prove nothing.
  *
  * It is this finding when the frames that stand for the report's stacks (findings/signature.h) are frames of the
- * signature: both of a race, that of the crash. The kind may differ: one bug is a race to TSan, and to ASan the use after free
- * that comes of it. A frame of the signature that is no function (`a-referenced-object`: the trouble shows in whoever touches it
- * next) is met by any.
+ * signature: the same two, of a race. The kind may differ, since what is a use after free to ASan is to TSan the race that it
+ * comes from: there either of the race's two frames may be one of the signature's twice, and where the signature has no more than
+ * one (the crash, nobody knows who else) one of them is enough. A frame of the signature that is no function
+ * (`a-referenced-object`: the trouble shows in whoever touches it next) is met by any.
  *
  * The text has frames as `#0 0x55fd0915e5f1 (/path/module+0x4f5f1)`.
  */

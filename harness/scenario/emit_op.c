@@ -159,12 +159,13 @@ static void emit_value(const ftf_emitter *e, const ftf_value *value) {
     }
 }
 
-/* As a receiver or left operand: numbers want parentheses, `-1 ** 2` and `1.real` mean something else. */
-static void emit_self(const ftf_emitter *e, const ftf_value *value) {
+/* As a receiver or left operand: `-1 ** 2` and `1.real` mean something else. */
+static void emit_self(const ftf_emitter *e, const ftf_value *value, bool dot) {
     bool number = value->kind == FTF_VALUE_INT || value->kind == FTF_VALUE_FLOAT;
-    ftf_text_str(e->out, number ? "(" : "");
+    bool apart = number && (dot || value->text[0] == '-');
+    ftf_text_str(e->out, apart ? "(" : "");
     emit_value(e, value);
-    ftf_text_str(e->out, number ? ")" : "");
+    ftf_text_str(e->out, apart ? ")" : "");
 }
 
 /* ---- one op ------------------------------------------------------------------------------------------------------ */
@@ -180,12 +181,12 @@ static void emit_arguments(const ftf_emitter *e, const ftf_op *op) {
 }
 
 static void emit_attribute(const ftf_emitter *e, const ftf_op *op) {
-    emit_self(e, &op->self);
+    emit_self(e, &op->self, true);
     ftf_text_printf(e->out, ".%s", op->name);
 }
 
 static void emit_item(const ftf_emitter *e, const ftf_op *op) {
-    emit_self(e, &op->self);
+    emit_self(e, &op->self, false);
     ftf_text_char(e->out, '[');
     emit_value(e, &op->args[0]);
     ftf_text_char(e->out, ']');
@@ -199,7 +200,6 @@ static void emit_assigned(const ftf_emitter *e, const ftf_value *value) {
 static void emit_function(const ftf_emitter *e, const ftf_op *op) {
     bool list = op->code == FTF_OP_LIST; /* an endless iterator must not end the process */
     ftf_text_printf(e->out, "%s(", list ? "list(itertools.islice" : ftf_ops[op->code].symbol);
-    ftf_text_str(e->out, list ? "(" : "");
     emit_value(e, &op->self);
     ftf_text_str(e->out, list ? ", 1000))" : ")");
 }
@@ -216,7 +216,7 @@ static void emit_inplace(const ftf_emitter *e, const ftf_op *op) {
 }
 
 static void emit_infix(const ftf_emitter *e, const ftf_op *op) {
-    emit_self(e, &op->self);
+    emit_self(e, &op->self, false);
     ftf_text_printf(e->out, " %s ", ftf_ops[op->code].symbol);
     emit_value(e, &op->args[0]);
 }
@@ -260,7 +260,7 @@ static void emit_form(const ftf_emitter *e, const ftf_op *op, int owner) {
     case FTF_FORM_INPLACE: emit_inplace(e, op); return;
     case FTF_FORM_PREFIX:
         ftf_text_str(e->out, ftf_ops[op->code].symbol);
-        emit_self(e, &op->self);
+        emit_self(e, &op->self, false);
         return;
     case FTF_FORM_FUNC: emit_function(e, op); return;
     case FTF_FORM_WITH:
