@@ -19,14 +19,13 @@ typedef struct frame_list {
 
 /* What stands behind the kind: `a | b`. */
 static frame_list frames_of(const char *signature) {
+    static const char between[] = " | ";
     frame_list list = {0};
     const char *at = strchr(signature, ' ');
-    while (at != NULL && list.count < FRAMES_MAX) {
-        at += *at == ' ' ? 1 : 3;
-        const char *next = strstr(at, " | ");
-        list.frames[list.count].name = at;
-        list.frames[list.count++].len = next != NULL ? (size_t)(next - at) : strlen(at);
-        at = next;
+    for (at = at != NULL ? at + 1 : NULL; at != NULL && list.count < FRAMES_MAX;) {
+        const char *next = strstr(at, between);
+        list.frames[list.count++] = (frame){.name = at, .len = next != NULL ? (size_t)(next - at) : strlen(at)};
+        at = next != NULL ? next + sizeof between - 1 : NULL;
     }
     return list;
 }
