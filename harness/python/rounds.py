@@ -1,7 +1,7 @@
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1000000
-SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 5
+SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 5  # of CPU time, so that it means the same on a busy machine
 BATCH = 1024  # rounds between two pauses in which objects are made and dropped
-STUCK = 10  # seconds without an end of what runs: a deadlock, or a call that does not return
+STUCK = 20  # seconds without an end of what runs: a deadlock, or a call that does not return
 
 
 def failed():
@@ -10,13 +10,12 @@ def failed():
     os._exit(70)
 
 
-def arrive(index, arrived, dice, patience):
-    """Waits for the others; after the first time not for long: where there are fewer processors than threads, one may have
-    been put to sleep in the middle of a call, which is as good. Then a moment more, to go through all the ways to meet. Returns
-    how long to wait the next time. Nobody sleeps here: to ThreadSanitizer, waking up is being told what the others have done."""
-    arrived[index] = number = arrived[index] + 1
-    for _ in range(patience) if number > 1 else itertools.count():
-        if min(arrived) >= number:
+def meet(index, here, patience, dice):
+    """Waits for the others to be here, then a moment more, to go through all the ways to meet. Returns how long to wait the
+    next time. Nobody sleeps: to ThreadSanitizer, waking up is being told what the others have done meanwhile."""
+    here[index] = True
+    for _ in range(patience) if patience else itertools.count():
+        if all(here):
             patience = min(2 * patience, 64)
             break
     else:
@@ -27,14 +26,24 @@ def arrive(index, arrived, dice, patience):
 
 
 def work(index):
-    """One thread: its lane on each of the objects that `play` has laid out, then waits for the next ones."""
+    """One thread: its lane on each of the objects that `play` has laid out, then waits for the next ones.
+
+    It waits for the others at each object, but mostly not for long: where there are fewer processors than threads, one may have
+    been put to sleep in the middle of a call, which is as good. What the threads share they hold for no longer than they need
+    it: each new reference is news of the other threads, too."""
     dice = random.Random(index)
     while True:
         gate.wait()
-        lane, boxes, arrived = todo[index]
+        if todo[index] is None:
+            return
+        lane, boxes, meetings = todo[index]
         patience = 64
         while boxes:
-            patience = arrive(index, arrived, dice, patience)
+            left = len(boxes)
+            if left == len(meetings) or left % 32 == 0:
+                meet(index, meetings[left - 1], 0, dice)
+            else:
+                patience = meet(index, meetings[left - 1], patience, dice)
             try:
                 if TIMES == 1:
                     lane(*boxes.pop())  # nobody else holds what the lane gives up
@@ -57,8 +66,8 @@ def play(setup, lanes, finish, keep, count):
     maker.start()
     maker.join()
     lanes = [lane for lane in lanes for _ in range(COPIES)]
-    arrived = [0] * len(lanes)
-    todo[:] = [(lane, fresh[:], arrived) for lane in lanes] + [(None, [], [])] * (len(todo) - len(lanes))
+    meetings = [[False] * len(lanes) for _ in range(count)]
+    todo[:] = [(lane, fresh[:], meetings) for lane in lanes] + [(None, [], [])] * (len(todo) - len(lanes))
     if not keep:
         fresh.clear()
     gate.wait()
@@ -69,9 +78,19 @@ def play(setup, lanes, finish, keep, count):
 
 def begin():
     """Starts the threads."""
-    for index in range(len(todo)):
-        threading.Thread(target=work, args=(index,), daemon=True).start()
+    threads = [threading.Thread(target=work, args=(index,), daemon=True) for index in range(len(todo))]
+    for thread in threads:
+        thread.start()
     faulthandler.dump_traceback_later(STUCK, exit=True)
+    return threads
+
+
+def end(threads):
+    """Ends them, so that the interpreter's own end is a quiet one."""
+    todo[:] = [None] * len(todo)
+    gate.wait()
+    for thread in threads:
+        thread.join()
 
 
 def play_first():
@@ -93,18 +112,17 @@ def main():
     if getattr(sys, "_is_gil_enabled", lambda: True)():
         print("note: the GIL is on, so this shows little; take a free-threaded Python, with -X gil=0", file=sys.stderr)
     gc.disable()
-    if not FIRST_CALLS:
-        begin()
+    threads = [] if FIRST_CALLS else begin()
     start = looked = time.monotonic()
-    rounds, size, used = 0, 1, time.process_time()
-    while rounds < ROUNDS and looked - start < SECONDS:
+    rounds, size, used = 0, 1, 0.0
+    while rounds < ROUNDS and used < SECONDS and looked - start < 10 * SECONDS:
         size = min(size, ROUNDS - rounds)
         if FIRST_CALLS:
             play_first()
         for scenario in () if FIRST_CALLS else SCENARIOS:
             play(*scenario, size)
         rounds += size
-        now, used_now = time.monotonic(), time.process_time()
+        now, used_now = time.monotonic(), sum(os.times()[:4])
         if len(SCENARIOS) == 1 and not FIRST_CALLS:
             quick = used_now - used < 0.1 and now - looked < 1
             size = min(2 * size, BATCH) if quick else max(size // 2, 1)
@@ -112,6 +130,8 @@ def main():
             gc.collect()
             faulthandler.dump_traceback_later(STUCK, exit=True)
         looked, used = now, used_now
+    if threads:
+        end(threads)
     print(f"nothing happened in {rounds} rounds")
 
 

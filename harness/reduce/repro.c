@@ -22,7 +22,8 @@ enum {
     TICK_MS = 20,
     LOOK_MS = 250,        /* how often what a sanitizer has printed is read */
     START_MS = 60 * 1000, /* to start and import, on a machine that is busy */
-    STUCK_S = 10,         /* STUCK of rounds.py */
+    STUCK_S = 20,         /* STUCK of rounds.py */
+    BUSY = 10,            /* rounds.py ends after so many times its CPU time */
     EXIT_FAILED = 70,     /* failed() of rounds.py */
     PRINTED_MAX = 64 << 20,
     TRIALS = 3,
@@ -137,7 +138,7 @@ static ftf_status judge(const repro *r, const ftf_proc_end *end, bool too_late, 
 
 static ftf_status follow(repro *r, ftf_proc *proc, run *out, ftf_error *err) {
     uint64_t began = ftf_proc_now_ms(), looked = began;
-    uint64_t until = began + START_MS + 1000 * (uint64_t)(r->seconds + STUCK_S);
+    uint64_t until = began + START_MS + 1000 * (uint64_t)(BUSY * r->seconds + STUCK_S);
     ftf_text text = {0};
     ftf_proc_end end = {0};
     ftf_status status = FTF_OK;
@@ -240,9 +241,11 @@ static bool gives_up(const char *text) {
 
 /* The best way under this sanitizer; *shows says whether any did. */
 static ftf_status choose_way(repro *r, bool *shows, ftf_error *err) {
-    static const ftf_script_way ways[] = {{.copies = 1, .times = 1},  {.copies = 1, .times = 1, .first = true},
-                                          {.copies = 1, .times = 10}, {.copies = 2, .times = 10},
-                                          {.copies = 4, .times = 10}, {.copies = 2, .times = 1}};
+    static const ftf_script_way ways[] = {{.copies = 1, .times = 1},
+                                          {.copies = 1, .times = 1, .first = true},
+                                          {.copies = 1, .times = 10},
+                                          {.copies = 2, .times = 10},
+                                          {.copies = 2, .times = 1}};
     ftf_script_way best = ways[0];
     uint32_t most = 0;
     uint64_t soonest = UINT64_MAX;
@@ -311,7 +314,7 @@ static ftf_status make(repro *r, ftf_error *err) {
     status = status == FTF_OK ? choose(r, err) : status;
     status = status == FTF_OK ? write_script(r, false, err) : status;
     status = status == FTF_OK ? measure(r, true, n, n, &r->result->sanitizer, &ms, err) : status;
-    status = status == FTF_OK ? measure(r, false, n, n, &r->result->plain, &ms, err) : status;
+    status = status == FTF_OK ? measure(r, false, n, (n + 1) / 2, &r->result->plain, &ms, err) : status;
     if (status != FTF_OK || r->result->gave_up) {
         return status;
     }

@@ -15,7 +15,8 @@
  * sanitizer has its turn: a use after free whose window no free run hits is still a race to TSan.
  *
  * Runs come one after the other, because each has as many threads as there are lanes. One under a sanitizer ends as soon as it
- * has reported the finding. On a stock interpreter anything bad counts: a signal, an abort, threads that are stuck.
+ * has reported the finding. On a stock interpreter anything bad counts: a signal, an abort, threads that are stuck; when half of
+ * the runs there showed nothing, the other half is not run.
  *
  * Blocks; `tick` as in attempt.h. What was written before it said to give up stays: a script without figures.
  */

@@ -5,8 +5,8 @@
 
 /* What the script means by these (harness/python/rounds.py has most of them). */
 static const char script_names[] =
-    " BATCH COPIES Exception FIRST_CALLS ROUNDS SCENARIOS SECONDS STUCK TIMES _ arrive begin copy failed "
-    "faulthandler finish gate gc itertools main operator os pickle play play_first random range setup "
+    " BATCH COPIES Exception FIRST_CALLS ROUNDS SCENARIOS SECONDS STUCK TIMES _ begin end copy failed "
+    "faulthandler finish gate gc itertools main meet operator os pickle play play_first random range setup "
     "sys target threading time todo traceback work ";
 
 static const char *const script_prefixes[] = {"arg_", "finish_", "lane_", "recipe_", "setup_"};

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
-    tests/e2e/run.py [SUITE...]        cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs, canaries; default: all
+    tests/e2e/run.py [SUITE...]        cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs, repro, canaries; default: all
 """
 
 import re
@@ -19,6 +19,7 @@ import test_main_job  # noqa: E402
 import test_enough  # noqa: E402
 import test_epochs  # noqa: E402
 import test_freed  # noqa: E402
+import test_repro  # noqa: E402
 import test_seeds  # noqa: E402
 import test_steals  # noqa: E402
 import test_stuck  # noqa: E402
@@ -41,7 +42,7 @@ def run_canaries(tally):
 
 SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run,
           "destroyed": test_destroyed.run, "stuck": test_stuck.run, "steals": test_steals.run, "cold": test_cold.run,
-          "enough": test_enough.run, "epochs": test_epochs.run, "canaries": run_canaries}
+          "enough": test_enough.run, "epochs": test_epochs.run, "repro": test_repro.run, "canaries": run_canaries}
 
 
 def main():

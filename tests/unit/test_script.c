@@ -135,7 +135,7 @@ static void test_script__threads_that_are_stuck_are_shown(void **state) {
         &facts, &way,
         "ftfuzz 1\ntarget threading\nsetup\n  a = Lock()\nthread\n  a.acquire()\n  a.acquire()\nschedule free\n",
         &script);
-    char *stuck = strstr(script.data, "STUCK = 10");
+    char *stuck = strstr(script.data, "STUCK = 20");
     assert_non_null(stuck);
     memcpy(stuck, "STUCK =  1", 10);
     ftf_proc_end end = run(&script, "4", &printed);
