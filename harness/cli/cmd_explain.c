@@ -56,7 +56,7 @@ int ftf_command_explain(int argc, char **argv) {
         return FTF_EXIT_CLEAN;
     }
     status = status == FTF_OK ? ftf_subject_load(finding, &subject, &err) : status;
-    if (status == FTF_OK && (*subject.id == '\0' || ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT)) {
+    if (status == FTF_OK && ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT) {
         status = ftf_fail(&err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", finding);
     }
     if (status == FTF_OK) {

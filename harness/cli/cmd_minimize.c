@@ -93,28 +93,14 @@ static void print(const arguments *a, const ftf_subject *subject, const ftf_mini
            m->processes, m->finished ? "" : "; there may be smaller ones: run it again");
 }
 
-static ftf_status open_store(const ftf_rig *rig, const ftf_subject *subject, ftf_store **out, ftf_error *err) {
-    const ftf_store_options options = {.folder = subject->store,
-                                       .symbolizer = rig->symbolizer,
-                                       .catalog = rig->learnt.catalog,
-                                       .python_version = rig->learnt.catalog->version};
-    ftf_status status = ftf_store_open(&options, out, err);
-    if (status == FTF_OK && ftf_store_find(*out, subject->id) == NULL) {
-        return ftf_fail(err, FTF_INPUT, "%s is not in the folder of a campaign: move it back to <out>/findings",
-                        subject->id);
-    }
-    return status;
-}
-
 static ftf_status minimize(const arguments *a, const ftf_subject *subject, ftf_rig *rig, ftf_minimized *result,
                            ftf_error *err) {
     ftf_minimize_options options = {.time_ms = a->time_s * 1000, .runs = (uint32_t)a->n};
     ftf_store *store = NULL;
     ftf_status status = ftf_rig_open(subject->spec, rig, err);
-    status = status == FTF_OK ? open_store(rig, subject, &store, err) : status;
-    if (status == FTF_OK) {
-        status = ftf_rig_options(rig, ftf_subject_flavour(subject), a->jobs, &options.attempt, err);
-    }
+    status = status == FTF_OK ? ftf_rig_open_store(rig, subject, &store, err) : status;
+    status = status == FTF_OK ? ftf_rig_options(rig, ftf_subject_flavour(subject), a->jobs, &options.attempt, err)
+                              : status;
     if (status == FTF_OK && ftf_store_find(store, subject->id)->minimized && !a->again) {
         status = ftf_fail(err, FTF_USAGE, "%s is as small as it gets; --again tries all the same", subject->id);
     }
@@ -139,7 +125,7 @@ int ftf_command_minimize(int argc, char **argv) {
         return FTF_EXIT_CLEAN;
     }
     status = status == FTF_OK ? ftf_subject_load(a.finding, &subject, &err) : status;
-    if (status == FTF_OK && (*subject.id == '\0' || ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT)) {
+    if (status == FTF_OK && ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT) {
         status = ftf_fail(&err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", a.finding);
     }
     if (status == FTF_OK) {

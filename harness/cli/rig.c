@@ -43,3 +43,39 @@ ftf_status ftf_rig_options(ftf_rig *rig, ftf_flavour flavour, uint64_t jobs, ftf
                                  .jobs = places < FTF_ATTEMPT_JOBS_MAX ? (uint32_t)places : FTF_ATTEMPT_JOBS_MAX};
     return ftf_paths_need(&rig->paths, flavour, err);
 }
+
+static ftf_status find_python(ftf_rig *rig, ftf_flavour flavour, ftf_repro_python *out, ftf_error *err) {
+    ftf_status status = ftf_target_build(&rig->paths, &rig->target, flavour, err);
+    status = status == FTF_OK ? ftf_paths_python(&rig->paths, flavour, rig->python[flavour], err) : status;
+    if (status == FTF_OK) {
+        *out = (ftf_repro_python){.executable = rig->python[flavour],
+                                  .path = rig->target.path[flavour],
+                                  .flavour = ftf_flavour_name(flavour)};
+    }
+    return status;
+}
+
+ftf_status ftf_rig_repro_options(ftf_rig *rig, ftf_flavour flavour, ftf_repro_options *out, ftf_error *err) {
+    *out = (ftf_repro_options){
+        .catalog = rig->learnt.catalog, .symbolizer = rig->symbolizer, .scratch = rig->scratch, .n = FTF_REPRO_RUNS};
+    ftf_status status = find_python(rig, FTF_FLAVOUR_PLAIN, &out->plain, err);
+    status = status == FTF_OK ? find_python(rig, flavour, &out->sanitizers[0], err) : status;
+    if (status == FTF_OK) { /* the other one is welcome, and need not be there */
+        (void)find_python(rig, flavour == FTF_FLAVOUR_TSAN ? FTF_FLAVOUR_ASAN : FTF_FLAVOUR_TSAN, &out->sanitizers[1],
+                          NULL);
+    }
+    return status;
+}
+
+ftf_status ftf_rig_open_store(const ftf_rig *rig, const ftf_subject *subject, ftf_store **out, ftf_error *err) {
+    const ftf_store_options options = {.folder = subject->store,
+                                       .symbolizer = rig->symbolizer,
+                                       .catalog = rig->learnt.catalog,
+                                       .python_version = rig->learnt.catalog->version};
+    ftf_status status = ftf_store_open(&options, out, err);
+    if (status == FTF_OK && ftf_store_find(*out, subject->id) == NULL) {
+        return ftf_fail(err, FTF_INPUT, "%s is not in the folder of a campaign: move it back to <out>/findings",
+                        subject->id);
+    }
+    return status;
+}

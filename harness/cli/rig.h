@@ -10,15 +10,18 @@
  *     ftf_rig_close(&rig);                                                      whatever open said
  */
 #include "cli/learn.h"
+#include "cli/subject.h"
 #include "reduce/attempt.h"
+#include "reduce/repro.h"
 
 typedef struct ftf_rig {
     ftf_paths paths;
     ftf_target target;
     ftf_learnt learnt;
     ftf_symbolizer *symbolizer;
-    char scratch[FTF_FS_PATH_MAX]; /* removed by close */
-    const char *worker_paths[2];   /* what ftf_rig_options points to */
+    char scratch[FTF_FS_PATH_MAX];                   /* removed by close */
+    const char *worker_paths[2];                     /* what ftf_rig_options points to */
+    char python[FTF_FLAVOUR_COUNT][FTF_FS_PATH_MAX]; /* and ftf_rig_repro_options */
 } ftf_rig;
 
 ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err);
@@ -27,5 +30,11 @@ void ftf_rig_close(ftf_rig *rig);
 /* Attempts in that flavour, `jobs` processes at a time (0: one for each CPU). The options point into the rig, and are good until
    they are asked for again. FTF_SETUP when that flavour was not built. */
 ftf_status ftf_rig_options(ftf_rig *rig, ftf_flavour flavour, uint64_t jobs, ftf_attempt_options *out, ftf_error *err);
+
+/* For reduce/repro.h, of a finding of that flavour; `out` points into the rig. Builds the target for interpreters that lack it. */
+ftf_status ftf_rig_repro_options(ftf_rig *rig, ftf_flavour flavour, ftf_repro_options *out, ftf_error *err);
+
+/* The store that the finding is in, for writing. FTF_INPUT when it was moved out of one. */
+ftf_status ftf_rig_open_store(const ftf_rig *rig, const ftf_subject *subject, ftf_store **out, ftf_error *err);
 
 #endif

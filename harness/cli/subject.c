@@ -99,13 +99,13 @@ ftf_status ftf_subject_load(const char *path, ftf_subject *out, ftf_error *err) 
     return status == FTF_OK ? canonize(path, out, err) : status;
 }
 
-void ftf_subject_release(ftf_subject *subject) { ftf_text_release(&subject->text); }
-
 ftf_flavour ftf_subject_flavour(const ftf_subject *subject) {
-    for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT; f++) {
+    for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT && *subject->id != '\0'; f++) {
         if (subject->flavours[f]) {
             return (ftf_flavour)f;
         }
     }
     return FTF_FLAVOUR_COUNT;
 }
+
+void ftf_subject_release(ftf_subject *subject) { ftf_text_release(&subject->text); }

@@ -540,6 +540,23 @@ ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *
     return status == FTF_OK ? ftf_folder_write_text(it->folder, "scenario.ft", text, strlen(text), err) : status;
 }
 
+ftf_status ftf_store_set_part(ftf_store *store, const char *id, const char *member, json_t *part, ftf_error *err) {
+    item *it;
+    ftf_status status = find_to_change(store, id, &it, err);
+    if (status != FTF_OK) {
+        return status;
+    }
+    (void)json_object_set(it->json, member, part);
+    refresh(it);
+    return write_item(it, err);
+}
+
+ftf_status ftf_store_set_text(ftf_store *store, const char *id, const char *name, const char *text, ftf_error *err) {
+    item *it;
+    ftf_status status = find_to_change(store, id, &it, err);
+    return status == FTF_OK ? ftf_folder_write_text(it->folder, name, text, strlen(text), err) : status;
+}
+
 ftf_status ftf_store_set_minimized(ftf_store *store, const char *id, const char *text, const ftf_replay *replay,
                                    json_t *facts, ftf_error *err) {
     item *it;

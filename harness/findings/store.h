@@ -129,6 +129,12 @@ ftf_status ftf_store_set_replay(ftf_store *store, const char *id, const ftf_repl
 /* Replaces scenario.ft, as when it turned out that a sequence is needed. original.ft stays. */
 ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *text, ftf_error *err);
 
+/* Puts what somebody has found out about a finding beside the rest of finding.json; a new reference is taken. */
+ftf_status ftf_store_set_part(ftf_store *store, const char *id, const char *member, json_t *part, ftf_error *err);
+
+/* Writes or replaces a file of the finding's folder, whole. */
+ftf_status ftf_store_set_text(ftf_store *store, const char *id, const char *name, const char *text, ftf_error *err);
+
 /* scenario.ft as it is now. */
 ftf_status ftf_store_load_scenario(ftf_store *store, const char *id, ftf_text *out, ftf_error *err);
 

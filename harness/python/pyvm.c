@@ -42,6 +42,7 @@ typedef struct pyvm {
     PyInterpreterState *interpreter;
     PyThreadState *main_state;
     PyThreadState *lane_state[FTF_LANES_MAX];
+    bool gil;             /* it is on: the control run (reduce/control.h) */
     PyObject *checkpoint; /* a Python function: entering it handles what eval_breaker asks for */
     section setup, finish, lane[FTF_LANES_MAX];
     bool dropped[FTF_SLOTS_MAX]; /* a lane drops it and finish does not use it */
@@ -321,7 +322,16 @@ static void lane_open(ftf_vm *base, int lane) {
     PyEval_SaveThread();
 }
 
-static void lane_enter(ftf_vm *base, int lane) { attach_hidden(self_of(base)->lane_state[lane]); }
+/* With the GIL on there is nothing to hide: that it orders the lanes is what the control run is about. */
+static void lane_enter(ftf_vm *base, int lane) {
+    pyvm *vm = self_of(base);
+    if (vm->gil) {
+        PyEval_RestoreThread(vm->lane_state[lane]);
+        _Py_brc_init_thread(vm->lane_state[lane]);
+    } else {
+        attach_hidden(vm->lane_state[lane]);
+    }
+}
 
 static ftf_outcome step(ftf_vm *base, int lane, uint32_t op) {
     pyvm *vm = self_of(base);
@@ -381,6 +391,15 @@ static PyObject *make_checkpoint(void) {
     return made;
 }
 
+static bool has_gil(void) {
+    PyObject *asks = PySys_GetObject("_is_gil_enabled"); /* borrowed */
+    PyObject *answer = asks != NULL ? PyObject_CallNoArgs(asks) : NULL;
+    bool on = answer == Py_True;
+    PyErr_Clear();
+    Py_XDECREF(answer);
+    return on;
+}
+
 ftf_vm *ftf_pyvm_create(const char *module, ftf_error *err) {
     if (ftf_build_init(module, err) != FTF_OK) {
         return NULL;
@@ -390,6 +409,7 @@ ftf_vm *ftf_pyvm_create(const char *module, ftf_error *err) {
     vm->vm = (ftf_vm){prepare, start, lane_open, lane_enter, step, lane_leave, finish, release};
     vm->main_state = PyThreadState_Get();
     vm->interpreter = PyThreadState_GetInterpreter(vm->main_state);
+    vm->gil = has_gil();
     vm->checkpoint = make_checkpoint();
     section_init(&vm->setup);
     section_init(&vm->finish);

@@ -19,7 +19,7 @@ LAYERS = {
     "python": ["base/", "scenario/", "sched/sched.h", "vm.h", "python_sources.h"],
     "oracle": ["base/", "scenario/", "sched/sched.h", "sched/flow.h"],
     "findings": ["base/", "scenario/", "oracle/kinds.h"],
-    "reduce": ["base/", "scenario/", "oracle/kinds.h", "findings/"],
+    "reduce": ["base/", "scenario/", "oracle/kinds.h", "findings/", "python_sources.h"],
     "engine": ["base/", "scenario/", "sched/", "lanes/", "python/", "oracle/", "findings/record.h", "vm.h",
                "python_sources.h"],
     "cli": ["base/", "scenario/", "oracle/kinds.h", "findings/", "reduce/", "python_sources.h", "ftfuzz_config.h"],
