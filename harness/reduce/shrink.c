@@ -117,7 +117,16 @@ static void apply(const ftf_scenario *from, cut *c, ftf_arena *arena, ftf_scenar
 
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
-typedef enum pass { PASS_LANES, PASS_OPS, PASS_REPEATS, PASS_VALUES, PASS_FIRST, PASS_SWITCHES, PASS_COUNT } pass;
+typedef enum pass {
+    PASS_LANES,
+    PASS_OPS,
+    PASS_JOINS,
+    PASS_REPEATS,
+    PASS_VALUES,
+    PASS_FIRST,
+    PASS_SWITCHES,
+    PASS_COUNT
+} pass;
 
 struct ftf_shrink {
     ftf_arena *arenas[2]; /* the best is in one; a better one is copied into the other */
@@ -148,6 +157,7 @@ static uint32_t count_things(const ftf_shrink *s) {
     switch (s->pass) {
     case PASS_LANES: return s->best.lane_count > 1 ? s->best.lane_count : 0;
     case PASS_OPS: return count_ops(&s->best);
+    case PASS_JOINS: return s->best.lane_count > 2 ? s->best.lane_count * s->best.lane_count : 0;
     case PASS_REPEATS: return 2 * count_ops(&s->best);
     case PASS_VALUES: return UINT32_MAX;
     case PASS_FIRST: return begins_elsewhere(&s->best) ? 1 : 0;
@@ -183,6 +193,40 @@ static bool without_ops(const ftf_shrink *s, ftf_arena *arena, ftf_scenario *out
         c.op[row][place.index] = true;
     }
     apply(&s->best, &c, arena, out);
+    return true;
+}
+
+/* The switch as it is when lane `from` does its ops behind those of lane `to`; false when it leads from one to the other. */
+static bool join_switch(const ftf_scenario *scenario, int to, int from, ftf_switch *one) {
+    if (one->lane == from && one->in_op != 0) {
+        one->in_op = (uint16_t)(one->in_op + scenario->lanes[to].count);
+    }
+    one->lane = (uint8_t)(one->lane == from ? to : one->lane);
+    one->to = (uint8_t)(one->to == from ? to : one->to);
+    bool stays = one->lane != one->to;
+    one->lane = (uint8_t)(one->lane > from ? one->lane - 1 : one->lane);
+    one->to = (uint8_t)(one->to > from ? one->to - 1 : one->to);
+    return stays;
+}
+
+/* One lane does what two did, one after the other. */
+static bool with_joined_lanes(const ftf_shrink *s, ftf_arena *arena, ftf_scenario *out) {
+    int to = (int)(s->at / s->best.lane_count), from = (int)(s->at % s->best.lane_count);
+    ftf_scenario_copy(out, arena, &s->best);
+    if (to == from || !ftf_edit_join_lanes(out, to, from)) {
+        return false;
+    }
+    uint32_t count = s->best.schedule.kind == FTF_SCHEDULE_AT ? s->best.schedule.count : 0, kept = 0;
+    ftf_switch *switches = FTF_NEW(arena, ftf_switch, count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        switches[kept] = s->best.schedule.switches[i];
+        kept += join_switch(&s->best, to, from, &switches[kept]);
+    }
+    if (s->best.schedule.kind == FTF_SCHEDULE_AT) {
+        out->schedule.switches = switches;
+        out->schedule.count = kept;
+    }
+    ftf_scenario_mend(out);
     return true;
 }
 
@@ -236,6 +280,7 @@ static bool make(ftf_shrink *s, ftf_arena *arena, ftf_scenario *out) {
     switch (s->pass) {
     case PASS_LANES: return without_lane(s, arena, out);
     case PASS_OPS: return without_ops(s, arena, out);
+    case PASS_JOINS: return with_joined_lanes(s, arena, out);
     case PASS_REPEATS: return with_fewer_repeats(s, arena, out);
     case PASS_FIRST: return with_first_lane_first(s, arena, out);
     default: return without_switches(s, arena, out);

@@ -1,7 +1,7 @@
 #ifndef FTF_REDUCE_SHRINK_H
 #define FTF_REDUCE_SHRINK_H
 /*
- * The ways in which a scenario can be made smaller, from coarse to fine: lanes, ops, repeats, values, switches. It
+ * The ways in which a scenario can be made smaller, from coarse to fine: lanes, ops, two lanes in one, repeats, values, switches. It
  * proposes, somebody else judges (reduce/predicate.h), so there is nothing here that runs anything.
  *
  *     ftf_shrink *shrink = ftf_shrink_create(&scenario);

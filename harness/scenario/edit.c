@@ -98,6 +98,17 @@ void ftf_edit_swap_lanes(ftf_scenario *scenario, int a, int b) {
     }
 }
 
+bool ftf_edit_join_lanes(ftf_scenario *scenario, int to, int from) {
+    const ftf_section *moved = &scenario->lanes[from];
+    if (scenario->lanes[to].count + moved->count > FTF_OPS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < moved->count; i++) {
+        FTF_ASSERT(ftf_scenario_push(scenario, to, &moved->ops[i]));
+    }
+    return ftf_edit_remove_lane(scenario, from);
+}
+
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
 /*

@@ -33,6 +33,10 @@ bool ftf_edit_remove_lane(ftf_scenario *scenario, int lane);
 /* The schedule stays as it is. */
 void ftf_edit_swap_lanes(ftf_scenario *scenario, int a, int b);
 
+/* Appends what lane `from` does to lane `to`, and takes `from` out; the schedule stays as it is. False, and nothing is
+   changed, when `to` would get too long. */
+bool ftf_edit_join_lanes(ftf_scenario *scenario, int to, int from);
+
 /* Takes out operations and repeats until the scenario is cheap to run and its text well below FTF_SCENARIO_BYTES_MAX.
    The scenario must be mended. */
 void ftf_edit_trim(ftf_scenario *scenario, ftf_rng *rng);

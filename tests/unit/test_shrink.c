@@ -88,6 +88,16 @@ static void test_shrink__the_lane_that_runs_first_becomes_the_first(void **state
           "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  x = a.h()\n  x.g()\nthread\n  a.f()\nschedule at\n");
 }
 
+static bool asks_for_three(const char *text) {
+    return strstr(text, "a.f") != NULL && strstr(text, "a.g") != NULL && strstr(text, "a.h") != NULL;
+}
+
+static void test_shrink__two_lanes_become_one(void **state) {
+    (void)state;
+    check(SETUP "thread\n  a.f()\nthread\n  a.g()\nthread\n  x = a.h()\n  x.h()\nschedule free\n", asks_for_three,
+          "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  a.f()\n  a.g()\nthread\n  a.h()\nschedule free\n");
+}
+
 static bool asks_for_two(const char *text) { return strstr(text, "a.f") != NULL && strstr(text, "a.g") != NULL; }
 
 static void test_shrink__lanes_between_go_and_the_others_move_up(void **state) {
@@ -153,6 +163,7 @@ int main(void) {
         cmocka_unit_test(test_shrink__an_op_brings_what_it_needs),
         cmocka_unit_test(test_shrink__a_switch_outlives_its_op),
         cmocka_unit_test(test_shrink__the_lane_that_runs_first_becomes_the_first),
+        cmocka_unit_test(test_shrink__two_lanes_become_one),
         cmocka_unit_test(test_shrink__lanes_between_go_and_the_others_move_up),
         cmocka_unit_test(test_shrink__values_get_smaller),
         cmocka_unit_test(test_shrink__a_text_is_not_cut_inside_of_a_character),
