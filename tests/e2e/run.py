@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
-    tests/e2e/run.py [SUITE...]        cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs, repro, canaries; default: all
+    tests/e2e/run.py [SUITE...]    cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs, repro, canaries; default: all
 """
 
 import re

@@ -32,7 +32,7 @@ static void test_race_text__each_report_is_a_record(void **state) {
     (void)state;
     ftf_text text = {0};
     ftf_record *record = NULL;
-    read_test_data("reports/tsan-printed.txt", &text);
+    read_test_data("printed/tsan.txt", &text);
     const char *end = text.data + text.len, *at = next(text.data, end, &record);
     assert_non_null(at);
     assert_string_equal(record->kind, "data-race");
@@ -99,7 +99,7 @@ static void test_sighting__a_text_without_our_frames_shows_nothing(void **state)
     bool seen = true;
     ftf_sighting sighting = {.signature = "data-race x.c:f | x.c:g"};
     assert_int_equal(ftf_symbolizer_create(&sighting.symbolizer, &err), FTF_OK);
-    read_test_data("reports/tsan-printed.txt", &text);
+    read_test_data("printed/tsan.txt", &text);
     assert_int_equal(ftf_sighting_look(&sighting, text.data, text.len, &seen, &err), FTF_OK);
     assert_false(seen);
     ftf_symbolizer_destroy(sighting.symbolizer);
