@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "findings/frames.h"
 #include "findings/race_text.h"
 #include "reduce/sighting.h"
 #include "unit/sample_catalog.h"
@@ -91,6 +92,22 @@ static void test_sighting__trouble_without_a_place_is_met_anywhere(void **state)
     assert_false(ftf_sighting_same("use-after-free a-referenced-object | x.c:f", "use-after-free o.c:h | o.c:h"));
 }
 
+static void test_sighting__frames_of_a_stock_interpreter_are_told_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *function, *file;
+        ftf_frame_sort sort;
+    } rows[] = {{"_PyBytes_Resize", "/src/Python-3.13.5/Objects/bytesobject.c", FTF_SORT_INTERPRETER},
+                {"method_vectorcall_O", "/src/Python-3.13.5/Objects/descrobject.c", FTF_SORT_PLUMBING},
+                {"__tsan_memcpy", "", FTF_SORT_RUNTIME}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ftf_named_frame frame = {
+            .module = "/made/up/bin/python3.13t", .function = rows[i].function, .file = rows[i].file};
+        ftf_frame_classify(NULL, &frame);
+        assert_int_equal(frame.sort, rows[i].sort);
+    }
+}
+
 /* Frames without names are told apart by nothing, so nothing is seen in them. */
 static void test_sighting__a_text_without_our_frames_shows_nothing(void **state) {
     (void)state;
@@ -113,6 +130,7 @@ int main(void) {
         cmocka_unit_test(test_sighting__a_crash_is_in_one_of_them),
         cmocka_unit_test(test_sighting__a_crash_may_be_a_race_to_tsan),
         cmocka_unit_test(test_sighting__trouble_without_a_place_is_met_anywhere),
+        cmocka_unit_test(test_sighting__frames_of_a_stock_interpreter_are_told_apart),
         cmocka_unit_test(test_sighting__a_text_without_our_frames_shows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
