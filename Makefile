@@ -19,7 +19,7 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz replay show list test unit e2e canaries known-bugs sweep bench format clean
+.PHONY: help setup fuzz replay report show list test unit e2e canaries known-bugs sweep bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
@@ -35,6 +35,9 @@ fuzz: setup ## fuzz TARGET for TIME seconds
 
 replay: setup ## replay FINDING (a finding's folder or a .ft file) N times
 	@$(FTFUZZ) replay $(or $(FINDING),$(error give FINDING=<folder of a finding or .ft file>)) -n $(N)
+
+report: setup ## all findings of the campaign in OUT/TARGET
+	@$(FTFUZZ) report $(OUT)/$(TARGET)
 
 show: setup ## what is known about TARGET: every callable and what it accepts
 	@$(FTFUZZ) show $(TARGET)

@@ -25,6 +25,7 @@ typedef struct child {
 
 struct ftf_zygote {
     ftf_proc proc;
+    bool dying;       /* it was signalled itself: what it still says may come before its end is seen */
     uint32_t tickets; /* given out */
     child children[FTF_ZYGOTE_CHILDREN_MAX];
     char line[LINE_MAX_BYTES];
@@ -67,6 +68,8 @@ static void request(const ftf_zygote *zygote, uint32_t ticket, const ftf_proc_op
     ftf_text_release(&line);
 }
 
+static void listen_to(ftf_zygote *z, bool block);
+
 static child *find_child(ftf_zygote *z, uint32_t ticket) {
     for (size_t i = 0; i < FTF_ZYGOTE_CHILDREN_MAX; i++) {
         if (z->children[i].ticket == ticket) {
@@ -83,6 +86,11 @@ ftf_status ftf_zygote_spawn(ftf_zygote **zygote, const ftf_proc_options *options
         FTF_ASSERT(*zygote != NULL);
     }
     ftf_zygote *z = *zygote;
+    listen_to(z, false); /* it may have ended since: a request that nobody reads would look like a process that was killed */
+    while (z->dying && z->proc.pid > 0) {
+        ftf_proc_signal(&z->proc, SIGKILL);
+        listen_to(z, true);
+    }
     if (z->proc.pid == 0) {
         ftf_status status = start(z, options, err);
         if (status != FTF_OK) {
@@ -106,6 +114,7 @@ static void zygote_ended(ftf_zygote *z) {
     }
     ftf_proc_close_pipes(&z->proc);
     z->line_len = 0;
+    z->dying = false;
     for (size_t i = 0; i < FTF_ZYGOTE_CHILDREN_MAX; i++) {
         if (z->children[i].ticket != 0 && !z->children[i].ended) {
             z->children[i].ended = true;
@@ -177,6 +186,7 @@ bool ftf_zygote_poll(ftf_proc *proc, bool block, ftf_proc_end *end) {
 
 void ftf_zygote_signal(const ftf_proc *proc, int signal) {
     ftf_zygote *z = proc->zygote;
+    listen_to(z, false);
     const child *c = find_child(z, proc->ticket);
     if (c == NULL || c->ended) {
         return;
@@ -184,6 +194,7 @@ void ftf_zygote_signal(const ftf_proc *proc, int signal) {
     if (c->pid != 0) {
         (void)kill(c->pid, signal);
     } else {
+        z->dying = true;
         ftf_proc_signal(&z->proc, signal);
     }
 }

@@ -14,7 +14,11 @@
 #include "findings/crash.h"
 #include "ftfuzz_config.h"
 
-enum { STOP_GRACE_MS = 700 }; /* for workers to end by themselves; what they report is on disk before */
+enum {
+    STOP_GRACE_MS = 700, /* for workers to end by themselves; what they report is on disk before */
+    ATTEMPT_JOBS_MAX = 16,
+    ATTEMPT_DEADLINE_MS = 60 * 1000,
+};
 
 /* ---- filing ------------------------------------------------------------------------------------------------------ */
 
@@ -457,7 +461,40 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
     return FTF_OK;
 }
 
+static bool is_not_stopped(void *self) {
+    const ftf_campaign *campaign = self;
+    return *campaign->options.stop == 0;
+}
+
+ftf_attempt_options ftf_campaign_attempts(ftf_campaign *campaign, ftf_flavour flavour, const char *paths[2]) {
+    const ftf_campaign_options *o = &campaign->options;
+    const char *path = o->target->path[flavour];
+    int cpus = ftf_proc_cpu_count();
+    paths[0] = *path != '\0' ? path : NULL;
+    paths[1] = NULL;
+    if (campaign->crews[flavour] == NULL) {
+        campaign->crews[flavour] = ftf_crew_create();
+    }
+    return (ftf_attempt_options){.worker = o->paths->worker[flavour],
+                                 .flavour = ftf_flavour_name(flavour),
+                                 .home = o->paths->python[flavour],
+                                 .paths = paths,
+                                 .catalog_path = o->learnt->path,
+                                 .catalog = o->learnt->catalog,
+                                 .symbolizer = campaign->symbolizer,
+                                 .scratch = campaign->work,
+                                 .jobs = (uint32_t)(cpus < ATTEMPT_JOBS_MAX ? cpus : ATTEMPT_JOBS_MAX),
+                                 .zygote = true,
+                                 .crew = campaign->crews[flavour],
+                                 .deadline_ms = ATTEMPT_DEADLINE_MS,
+                                 .tick = is_not_stopped,
+                                 .self = campaign};
+}
+
 void ftf_campaign_close(ftf_campaign *campaign) {
+    for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
+        ftf_crew_destroy(campaign->crews[f]);
+    }
     for (uint32_t i = 0; i < campaign->worker_count; i++) {
         ftf_worker_destroy(campaign->workers[i]);
     }

@@ -29,6 +29,7 @@
 #include "cli/progress.h"
 #include "cli/worker.h"
 #include "findings/store.h"
+#include "reduce/attempt.h"
 
 enum {
     FTF_CAMPAIGN_TICK_MS = 50,
@@ -54,6 +55,7 @@ typedef struct ftf_campaign_options {
     uint64_t time_ms;    /* 0: until stop */
     uint64_t cpu_ms;     /* stop when the workers have used so much; 0: no limit */
     uint64_t confirm_ms; /* at most so long for confirming */
+    uint64_t follow_up_ms; /* and for minimizing what was confirmed */
     uint64_t rss_limit_kib;
     uint32_t cold_percent; /* of the time, for cold processes */
     const regex_t *until; /* a finding to stop at, by its signature; may be NULL */
@@ -84,6 +86,7 @@ typedef struct ftf_campaign {
     bool enough;  /* the wanted finding came */
     bool gave_up; /* a place was hopeless, or too many bugs of ours */
     uint32_t hit_count;
+    ftf_crew *crews[FTF_FLAVOUR_COUNT]; /* for replaying afterwards */
     ftf_campaign_hit hits[FTF_CAMPAIGN_HITS_MAX];
     char work[FTF_FS_PATH_MAX], spool[FTF_FS_PATH_MAX], corpus[FTF_FS_PATH_MAX], quarantine[FTF_FS_PATH_MAX];
 } ftf_campaign;
@@ -95,6 +98,10 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
 ftf_status ftf_campaign_run(ftf_campaign *campaign, ftf_error *err);
 
 void ftf_campaign_close(ftf_campaign *campaign);
+
+/* Attempts at what it found, once it has ended, in a flavour that has a worker; `paths` is room that they point to. They share
+   zygotes that live as long as the campaign, and go on until Ctrl-C. */
+ftf_attempt_options ftf_campaign_attempts(ftf_campaign *campaign, ftf_flavour flavour, const char *paths[2]);
 
 /* NULL when that finding was not seen in this campaign. */
 const ftf_campaign_hit *ftf_campaign_find_hit(const ftf_campaign *campaign, const char *id);

@@ -9,13 +9,14 @@
 #include "cli/campaign.h"
 #include "cli/commands.h"
 #include "cli/confirm.h"
+#include "cli/follow_up.h"
 #include "cli/options.h"
 #include "cli/stop.h"
 #include "cli/summary.h"
 
 enum {
     TIME_DEFAULT_S = 120,
-    CONFIRM_SHARE = 4, /* at most a quarter of the campaign's time goes into replaying what it found */
+    CONFIRM_SHARE = 4, /* a quarter of the campaign's time at most goes into replaying, and one into minimizing */
     CONFIRM_MIN_S = 20,
     CONFIRM_MAX_S = 60,
     RSS_LIMIT_DEFAULT_MIB = 2560, /* ClusterFuzz's limit */
@@ -24,7 +25,7 @@ enum {
 
 typedef struct arguments {
     const char *spec, *flavour, *schedule, *out, *until;
-    uint64_t time_s, cpu_s, confirm_s, jobs, seed, rss_limit_mib, cold_percent;
+    uint64_t time_s, cpu_s, confirm_s, minimize_s, jobs, seed, rss_limit_mib, cold_percent;
     bool no_feedback, no_delays, json, help;
 } arguments;
 
@@ -47,6 +48,8 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
         {"--until-finding", FTF_OPTION_TEXT, &a->until, "REGEX",
          "stop at a finding whose signature matches; any: of the extension"},
         {"--confirm", FTF_OPTION_SECONDS, &a->confirm_s, "S", "at most so long for replaying findings; 0: do not"},
+        {"--minimize", FTF_OPTION_SECONDS, &a->minimize_s, "S",
+         "and for making their scenarios smaller; default as long, with --until-finding 0"},
         {"--rss-limit", FTF_OPTION_NUMBER, &a->rss_limit_mib, "MIB", "restart a worker that grew larger; default 2560"},
         {"--json", FTF_OPTION_FLAG, &a->json, NULL, "the summary as JSON on standard output"},
         {0},
@@ -134,6 +137,9 @@ static int run(const ftf_campaign_options *options, bool json, ftf_error *err) {
     if (status == FTF_OK && *options->stop == 0 && options->confirm_ms > 0) {
         status = ftf_confirm(campaign, err);
     }
+    if (status == FTF_OK && *options->stop == 0 && options->follow_up_ms > 0) {
+        status = ftf_follow_up(campaign, err);
+    }
     ftf_error late = {0};
     bool began = campaign->counters.starts > 0 && (status != FTF_SETUP || campaign->hit_count > 0);
     ftf_status written = began ? write_summary(campaign, json, &late) : FTF_OK;
@@ -164,6 +170,7 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
                                     .time_ms = a->time_s * 1000,
                                     .cpu_ms = a->cpu_s * 1000,
                                     .confirm_ms = a->confirm_s * 1000,
+                                    .follow_up_ms = a->minimize_s * 1000,
                                     .rss_limit_kib = a->rss_limit_mib * 1024,
                                     /* A cold run is scheduled, so a campaign of free runs has none. */
                                     .cold_percent = strcmp(a->schedule, "free") == 0 ? 0 : (uint32_t)a->cold_percent,
@@ -205,6 +212,7 @@ int ftf_command_fuzz(int argc, char **argv) {
                    .out = "out",
                    .time_s = TIME_DEFAULT_S,
                    .confirm_s = UINT64_MAX,
+                   .minimize_s = UINT64_MAX,
                    .rss_limit_mib = RSS_LIMIT_DEFAULT_MIB,
                    .cold_percent = FTF_WORKER_COLD_PERCENT};
     ftf_error err = {0};
@@ -217,6 +225,9 @@ int ftf_command_fuzz(int argc, char **argv) {
     if (a.confirm_s == UINT64_MAX) {
         uint64_t share = a.time_s / CONFIRM_SHARE;
         a.confirm_s = share < CONFIRM_MIN_S ? CONFIRM_MIN_S : share > CONFIRM_MAX_S ? CONFIRM_MAX_S : share;
+    }
+    if (a.minimize_s == UINT64_MAX) {
+        a.minimize_s = a.until != NULL ? 0 : a.confirm_s;
     }
     a.seed = a.seed != 0 ? a.seed : draw_seed();
     ftf_stop_on_signals();

@@ -13,20 +13,24 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/replay_all.h"
 #include "cli/rig.h"
+#include "cli/stop.h"
 #include "cli/subject.h"
 
-enum { RUNS_DEFAULT = 20, RUNS_MAX = 10000 };
+enum { RUNS_DEFAULT = 20, RUNS_ALL_DEFAULT = 5, RUNS_MAX = 10000 };
 
 typedef struct arguments {
     const char *finding, *flavour;
     uint64_t n, jobs;
-    bool json, help;
+    bool json, all, help;
 } arguments;
 
 static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     const ftf_option rows[] = {
-        {"-n", FTF_OPTION_NUMBER, &a->n, "N", "how many fresh processes; default 20"},
+        {"-n", FTF_OPTION_NUMBER, &a->n, "N", "how many fresh processes; default 20, with --all 5 for each"},
+        {"--all", FTF_OPTION_FLAG, &a->all, NULL,
+         "FINDING is a campaign's folder: which of its findings are gone, which remain"},
         {"--flavour", FTF_OPTION_CHOICE, &a->flavour, "tsan|asan|both", "default: the finding's; both for a .ft file"},
         {"--jobs", FTF_OPTION_NUMBER, &a->jobs, "N", "processes at a time; default one for each CPU"},
         {"--json", FTF_OPTION_FLAG, &a->json, NULL, "the result as JSON on standard output"},
@@ -42,6 +46,12 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     ftf_status status = ftf_options_parse(&usage, argc, argv, &a->finding, &a->help, err);
     if (status == FTF_OK && a->help) {
         ftf_options_help(&usage, stdout);
+    }
+    if (status == FTF_OK && a->n == UINT64_MAX) {
+        a->n = a->all ? RUNS_ALL_DEFAULT : RUNS_DEFAULT;
+    }
+    if (status == FTF_OK && a->all && a->flavour != NULL) {
+        return ftf_fail(err, FTF_USAGE, "--flavour does not go with --all: each finding has its own");
     }
     if (status == FTF_OK && (a->n == 0 || a->n > RUNS_MAX)) {
         return ftf_fail(err, FTF_USAGE, "-n is between 1 and %d", RUNS_MAX);
@@ -144,14 +154,28 @@ static ftf_status replay(setting *s, ftf_error *err) {
     return status;
 }
 
+static int replay_all(const arguments *a, ftf_error *err) {
+    const ftf_replay_all_options options = {
+        .folder = a->finding, .n = (uint32_t)a->n, .jobs = a->jobs, .json = a->json};
+    uint32_t remain = 0;
+    ftf_stop_on_signals();
+    if (ftf_replay_all(&options, &remain, err) != FTF_OK) {
+        return ftf_command_fail(err);
+    }
+    return remain > 0 ? FTF_EXIT_FINDINGS : FTF_EXIT_CLEAN;
+}
+
 int ftf_command_replay(int argc, char **argv) {
     static ftf_subject subject;
     static setting s;
-    arguments a = {.n = RUNS_DEFAULT};
+    arguments a = {.n = UINT64_MAX};
     ftf_error err = {0};
     ftf_status status = parse(argc, argv, &a, &err);
     if (status == FTF_OK && a.help) {
         return FTF_EXIT_CLEAN;
+    }
+    if (status == FTF_OK && a.all) {
+        return replay_all(&a, &err);
     }
     s = (setting){.arguments = &a, .subject = &subject, .results = json_array()};
     if (status == FTF_OK && (status = ftf_subject_load(a.finding, &subject, &err)) == FTF_OK) {

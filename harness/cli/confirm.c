@@ -5,8 +5,6 @@
 
 #include "reduce/attempt.h"
 
-enum { JOBS_MAX = 16, DEADLINE_MS = 60 * 1000 };
-
 typedef struct confirmation {
     ftf_campaign *campaign;
     uint64_t deadline_ms;
@@ -50,30 +48,17 @@ static const ftf_entry *next_due(const confirmation *c) {
 
 /* A finding that cannot be replayed for a reason of ours keeps others from nothing; a disk that is full does. */
 static ftf_status confirm_one(confirmation *c, const char *id, ftf_flavour flavour, ftf_error *err) {
-    const ftf_campaign_options *o = &c->campaign->options;
-    const char *path = o->target->path[flavour];
-    const char *paths[] = {*path != '\0' ? path : NULL, NULL};
-    int cpus = ftf_proc_cpu_count();
-    ftf_attempt_options options = {.worker = o->paths->worker[flavour],
-                                   .flavour = ftf_flavour_name(flavour),
-                                   .home = o->paths->python[flavour],
-                                   .paths = paths,
-                                   .catalog_path = o->learnt->path,
-                                   .catalog = o->learnt->catalog,
-                                   .symbolizer = c->campaign->symbolizer,
-                                   .scratch = c->campaign->work,
-                                   .jobs = (uint32_t)(cpus < JOBS_MAX ? cpus : JOBS_MAX),
-                                   .zygote = true,
-                                   .deadline_ms = DEADLINE_MS,
-                                   .tick = goes_on,
-                                   .self = c};
+    const char *paths[2];
+    ftf_attempt_options options = ftf_campaign_attempts(c->campaign, flavour, paths);
+    options.tick = goes_on;
+    options.self = c;
     ftf_attempt_result result = {0};
     ftf_status status = ftf_attempt_confirm(&options, c->campaign->store, id, c->runs, &result, err);
     if (status != FTF_OK && status != FTF_IO) {
         ftf_progress_view_say(&c->campaign->view, "cannot replay %s: %s", id, err->text);
         return FTF_OK;
     }
-    if (status == FTF_OK && !o->quiet && result.n > 0) {
+    if (status == FTF_OK && !c->campaign->options.quiet && result.n > 0) {
         ftf_progress_view_say(&c->campaign->view, "replayed %u/%u: %s", result.k, result.n, id);
     }
     return status;

@@ -25,6 +25,7 @@ typedef struct ftf_subject {
 
 /* FTF_INPUT with the file and line for a text that is no scenario. */
 ftf_status ftf_subject_load(const char *path, ftf_subject *out, ftf_error *err);
+
 /* The flavour whose worker shows the finding; FTF_FLAVOUR_COUNT when it is none that scenarios show. */
 ftf_flavour ftf_subject_flavour(const ftf_subject *subject);
 

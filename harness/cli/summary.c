@@ -43,8 +43,9 @@ static json_t *finding_to_json(const ftf_campaign *campaign, const ftf_entry *en
                              (int)entry->found_here);
     if (entry->measured) {
         json_object_set_new(json, "replay",
-                            json_pack("{s:i, s:i, s:i, s:i}", "k", (int)entry->replay.k, "n", (int)entry->replay.n,
-                                      "steals", (int)entry->replay.steals, "sequence", (int)entry->replay.sequence));
+                            json_pack("{s:i, s:i, s:i, s:i, s:s}", "k", (int)entry->replay.k, "n", (int)entry->replay.n,
+                                      "steals", (int)entry->replay.steals, "sequence", (int)entry->replay.sequence,
+                                      "verdict", ftf_replay_verdict(&entry->replay)));
     }
     if (hit != NULL) {
         json_object_set_new(json, "after_seconds", json_real((double)hit->after_ms / 1000.0));
@@ -94,10 +95,15 @@ json_t *ftf_summary_to_json(const ftf_campaign *campaign) {
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
+/* Nobody can rely on its replay: finding.json has the verdict. */
+static bool is_weak(const ftf_entry *entry) {
+    return entry->measured && (!ftf_replay_is_sure(&entry->replay) || entry->replay.steals > 0);
+}
+
 static void print_rate(const ftf_entry *entry, FILE *to) {
     char rate[32] = "not replayed";
     if (entry->measured) {
-        snprintf(rate, sizeof rate, "%u/%u%s", entry->replay.k, entry->replay.n,
+        snprintf(rate, sizeof rate, "%u/%u%s%s", entry->replay.k, entry->replay.n, is_weak(entry) ? " !" : "",
                  entry->replay.sequence > 1 ? " (seq.)" : "");
     }
     fprintf(to, "  %-14s", rate);
@@ -130,14 +136,31 @@ static uint32_t print_table(const ftf_campaign *campaign, bool blamed, FILE *to)
     return rows;
 }
 
+static bool is_explained(const ftf_entry *entry) {
+    char path[FTF_FS_PATH_MAX];
+    return ftf_fs_join(path, entry->folder, "explain.txt", NULL) == FTF_OK && ftf_fs_exists(path);
+}
+
+static void print_weak(const ftf_campaign *campaign, FILE *to) {
+    uint32_t count = 0;
+    for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
+        const ftf_entry *entry = ftf_store_at(campaign->store, i);
+        count += entry->count_here > 0 && is_weak(entry);
+    }
+    if (count > 0) {
+        fprintf(to,
+                "\n! %" PRIu32
+                " cannot be relied on to come again: in less than 19 of 20 fresh processes, or depending on time\n",
+                count);
+    }
+}
+
 static void print_next_steps(const ftf_campaign *campaign, FILE *to) {
     for (size_t i = 0; i < ftf_store_count(campaign->store); i++) {
         const ftf_entry *entry = ftf_store_at(campaign->store, i);
         if (entry->count_here > 0 && is_blamed(entry)) {
-            fprintf(
-                to,
-                "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/report.txt\n",
-                entry->folder, entry->folder);
+            fprintf(to, "\nto see the first one again:  build/ftfuzz replay %s\nwhat happened:               %s/%s\n",
+                    entry->folder, entry->folder, is_explained(entry) ? "explain.txt" : "report.txt");
             return;
         }
     }
@@ -169,6 +192,7 @@ void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
             accepted < total ? "; `ftfuzz show` names the others" : "");
     uint32_t blamed = print_table(campaign, true, to);
     print_table(campaign, false, to);
+    print_weak(campaign, to);
     if (campaign->bugs > 0) {
         fprintf(to, "\n%u bugs of ftfuzz itself; please report them with the files in %s/bugs\n", campaign->bugs,
                 campaign->options.out);

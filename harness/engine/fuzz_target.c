@@ -20,6 +20,7 @@
 #include "engine/options.h"
 #include "engine/serve.h"
 #include "engine/session.h"
+#include "engine/tracing.h"
 #include "engine/watch.h"
 #include "python/interp.h"
 #include "python/pyvm.h"
@@ -151,6 +152,9 @@ static void replay_once(const char *path, const ftf_text *text) {
 static _Noreturn void replay(const char *path) {
     ftf_error err;
     ftf_text text = {0};
+    if (worker.options.trace != NULL) {
+        check(ftf_tracing_begin(worker.options.trace, worker.options.watch, &err), &err);
+    }
     check(ftf_fs_read(path, FTF_FS_READ_MAX, &text, &err), &err);
     for (int i = 0; i < worker.options.repeat; i++) {
         replay_once(path, &text);

@@ -18,6 +18,7 @@
  *   --cold=N          runs storms from number N on, each run in a process of its own (engine/cold.h), ...
  *   --cold-ms=N       ... for so long, and ends
  *   --cold-seed=N     which storms there are
+ *   --trace=FILE      writes down what happens (engine/tracing.h); with --watch=ADDRESS also who owned that memory
  *   --serve           imports the target, then forks a worker for each request (engine/serve.h)
  */
 #include <stdbool.h>
@@ -29,7 +30,7 @@ enum { FTF_PATHS_MAX = 16, FTF_ROUNDS_MAX = 64 };
 typedef enum ftf_schedule_choice { FTF_CHOICE_AUTO, FTF_CHOICE_FREE, FTF_CHOICE_PCT } ftf_schedule_choice;
 
 typedef struct ftf_options {
-    const char *catalog, *home, *blackbox, *spool, *name, *replay;
+    const char *catalog, *home, *blackbox, *spool, *name, *replay, *trace, *watch;
     const char *paths[FTF_PATHS_MAX + 1]; /* NULL-terminated */
     ftf_schedule_choice schedule;
     int rounds;

@@ -7,13 +7,14 @@
 
 #include "base/check.h"
 #include "findings/known.h"
+#include "findings/naming.h"
 #include "findings/signature.h"
 #include "oracle/kinds.h"
 #include "scenario/parse.h"
 #include "scenario/print.h"
 
 /*
- * Reading order: names for all frames, the ops that lanes were in, the JSON, the report.
+ * Reading order: the ops that lanes were in, the JSON, the report.
  *
  * A finding keeps what it needs of the record, because the record's owner drops it as soon as it was filed. Function
  * and file names stay the symbolizer's, which outlives all findings.
@@ -28,35 +29,6 @@ struct ftf_finding {
     bool has_callee;
     ftf_callee callee; /* of the first stack's line */
 };
-
-/* ---- names ------------------------------------------------------------------------------------------------------- */
-
-static void add_named(ftf_named_stack *stack, ftf_named_frame frame, const ftf_catalog *catalog) {
-    if (stack->count < FTF_NAMED_FRAMES_MAX) {
-        ftf_frame_classify(catalog, &frame);
-        stack->frames[stack->count++] = frame;
-    }
-}
-
-static void name_stack(ftf_symbolizer *symbolizer, const ftf_catalog *catalog, const ftf_stack *raw, bool race,
-                       ftf_named_stack *out) {
-    out->raw = raw;
-    for (uint32_t i = 0; i < raw->frame_count; i++) {
-        ftf_named_frame frame = {
-            .module = raw->frames[i].module, .offset = raw->frames[i].offset, .function = "", .file = ""};
-        ftf_places places = ftf_symbolizer_resolve(symbolizer, frame.module, frame.offset);
-        for (uint32_t j = 0; j < places.count; j++) {
-            frame.function = places.places[j].function;
-            frame.file = places.places[j].file;
-            frame.line = places.places[j].line;
-            add_named(out, frame, catalog);
-        }
-        if (places.count == 0) {
-            add_named(out, frame, catalog);
-        }
-    }
-    ftf_stack_choose_top(out, race);
-}
 
 /* ---- ops --------------------------------------------------------------------------------------------------------- */
 
@@ -121,7 +93,7 @@ ftf_status ftf_finding_from_record(ftf_symbolizer *symbolizer, const ftf_catalog
     FTF_ASSERT(finding->stacks);
     bool race = strcmp(record->kind, "data-race") == 0;
     for (uint32_t i = 0; i < finding->stack_count; i++) {
-        name_stack(symbolizer, catalog, &finding->record->stacks[i], race, &finding->stacks[i]);
+        ftf_stack_name(symbolizer, catalog, &finding->record->stacks[i], race, &finding->stacks[i]);
     }
     find_ops(finding, catalog);
     drop_op_from_detail(finding);
@@ -200,7 +172,7 @@ json_t *ftf_finding_to_json(const ftf_finding *finding) {
 
 /* ---- report ------------------------------------------------------------------------------------------------------ */
 
-static const char *role_text(const char *role) {
+const char *ftf_finding_role_text(const char *role) {
     static const char *const TEXTS[][2] = {
         {"read", "reads"},
         {"write", "writes"},
@@ -231,7 +203,7 @@ static void report_heading(const ftf_finding *finding, uint32_t index, ftf_text 
     } else {
         ftf_text_str(out, "a thread ");
     }
-    ftf_text_str(out, role_text(raw->role));
+    ftf_text_str(out, ftf_finding_role_text(raw->role));
     if (raw->size > 0) {
         ftf_text_printf(out, ", %u byte%s", raw->size, raw->size == 1 ? "" : "s");
     }

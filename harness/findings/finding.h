@@ -11,6 +11,7 @@
  *       original.ft    as found
  *       record.json    the record that scenario.ft came from, with the history of its process
  *       report.txt     the symbolized report
+ *       explain.txt    what happens in scenario.ft, call by call, once it was minimized
  *
  * Signature: `kind frameA | frameB`, the unordered pair of the innermost *meaningful* frames as `file.c:function`,
  * never line numbers or addresses, so it survives rebuilds. Meaningful is what is left after sanitizer runtime and
@@ -51,6 +52,10 @@ const char *ftf_finding_known(const ftf_finding *finding, const char *python_ver
 
 /* The members of finding.json that come from the record: kind, title, signature, blame, stacks, ... A new reference. */
 json_t *ftf_finding_to_json(const ftf_finding *finding);
+
+/* What a stack's role (record.h) means as the end of "lane 0 ...": "reads", "freed the memory". A word that is no role
+   as it is. */
+const char *ftf_finding_role_text(const char *role);
 
 /* report.txt after its heading (title, replay rate, versions), which the store writes. */
 void ftf_finding_report(const ftf_finding *finding, ftf_text *out);

@@ -53,9 +53,9 @@ static void replay_line(const json_t *json, char *out, size_t room) {
         return;
     }
     uint64_t sequence = ftf_json_number(replay, "sequence");
-    (void)snprintf(out, room, "replay     %u of %u fresh processes showed it again%s\n",
-                   (unsigned)ftf_json_number(replay, "k"), (unsigned)ftf_json_number(replay, "n"),
-                   sequence > 1 ? " (it needs the scenarios before it)" : "");
+    (void)snprintf(out, room, "replay     %s: %u of %u fresh processes showed it again%s\n",
+                   ftf_json_text(replay, "verdict"), (unsigned)ftf_json_number(replay, "k"),
+                   (unsigned)ftf_json_number(replay, "n"), sequence > 1 ? " (it needs the scenarios before it)" : "");
 }
 
 static void version_line(const json_t *json, ftf_text *out) {
@@ -104,7 +104,7 @@ ftf_status ftf_folder_update_report(const char *folder, const json_t *json, ftf_
 }
 
 ftf_status ftf_folder_write_evidence(const char *folder, const json_t *json, const ftf_finding *finding,
-                                 const ftf_record *record, ftf_error *err) {
+                                     const ftf_record *record, ftf_error *err) {
     const char *scenario = record->scenario ? record->scenario : "";
     ftf_status status = ftf_folder_write_text(folder, "scenario.ft", scenario, strlen(scenario), err);
     if (status == FTF_OK) {
@@ -115,7 +115,6 @@ ftf_status ftf_folder_write_evidence(const char *folder, const json_t *json, con
     }
     return status == FTF_OK ? ftf_folder_write_json(folder, json, err) : status;
 }
-
 
 ftf_status ftf_folder_read_json(const char *folder, json_t **out, ftf_error *err) {
     char path[FTF_FS_PATH_MAX];

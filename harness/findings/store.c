@@ -500,14 +500,33 @@ static ftf_status find_to_change(ftf_store *store, const char *id, item **out, f
     return must_write(store, err);
 }
 
+bool ftf_replay_is_sure(const ftf_replay *replay) {
+    return replay->n > 0 && (uint64_t)replay->k * 20 >= (uint64_t)replay->n * 19;
+}
+
+const char *ftf_replay_verdict(const ftf_replay *replay) {
+    bool robbed = replay->steals > 0;
+    if (replay->n == 0) {
+        return "not tried";
+    }
+    if (replay->k == 0) {
+        return "does not replay";
+    }
+    if (ftf_replay_is_sure(replay)) {
+        return robbed ? "replays, depends on time" : "replays";
+    }
+    return robbed ? "replays sometimes, depends on time" : "replays sometimes";
+}
+
 ftf_status ftf_store_set_replay(ftf_store *store, const char *id, const ftf_replay *replay, ftf_error *err) {
     item *it;
     ftf_status status = find_to_change(store, id, &it, err);
     if (status != FTF_OK) {
         return status;
     }
-    json_t *json = json_pack("{s:i, s:i, s:i, s:i}", "k", (int)replay->k, "n", (int)replay->n, "steals",
-                             (int)replay->steals, "sequence", (int)replay->sequence);
+    json_t *json = json_pack("{s:i, s:i, s:i, s:i, s:s}", "k", (int)replay->k, "n", (int)replay->n, "steals",
+                             (int)replay->steals, "sequence", (int)replay->sequence, "verdict",
+                             ftf_replay_verdict(replay));
     (void)json_object_set_new(it->json, "replay", json);
     refresh(it);
     store->sorted = false;

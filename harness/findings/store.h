@@ -54,6 +54,13 @@ typedef struct ftf_replay {
     uint32_t sequence; /* scenarios in scenario.ft; > 1: it needs what earlier ones left behind */
 } ftf_replay;
 
+/* 19 of 20 at least: what a person can work with, and what is asked of ftfuzz. */
+bool ftf_replay_is_sure(const ftf_replay *replay);
+
+/* In words, as the member "verdict" of finding.json's "replay": "replays", "replays sometimes", "does not replay", "not
+   tried"; the first two with ", depends on time" where lanes were robbed of the token. Static. */
+const char *ftf_replay_verdict(const ftf_replay *replay);
+
 typedef enum ftf_filing {
     FTF_FILED_NEW,    /* a finding nobody had seen */
     FTF_FILED_AGAIN,  /* a known one, counted */

@@ -18,6 +18,10 @@ static _Atomic bool capture = true;
 static _Atomic uint8_t own[SEEN_SIZE];
 static _Atomic uint8_t *seen = own;
 
+/* In which run each pair was last kept. Runs are told apart by the calls of ftf_raw_clear. */
+static _Atomic uint32_t kept_in[SEEN_SIZE];
+static _Atomic uint32_t this_run = 1;
+
 extern void __tsan_flush_memory(void) __attribute__((weak));
 
 uint32_t ftf_raw_count(void) {
@@ -27,7 +31,10 @@ uint32_t ftf_raw_count(void) {
 
 const ftf_raw_report *ftf_raw_get(uint32_t index) { return &reports[index]; }
 
-void ftf_raw_clear(void) { atomic_store(&used, 0); }
+void ftf_raw_clear(void) {
+    atomic_store(&used, 0);
+    atomic_fetch_add(&this_run, 1);
+}
 
 uint64_t ftf_raw_total(void) { return atomic_load(&total); }
 
@@ -76,8 +83,9 @@ void ftf_raw_commit(ftf_raw_report *report) {
     for (uint32_t i = 0; i < report->stack_count && i < 2; i++) {
         hash += stack_hash(&report->stacks[i]);
     }
-    _Atomic uint8_t *count = &seen[(hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SEEN_BITS)];
-    if (atomic_load(count) >= FTF_REPEATS) {
+    size_t place = (size_t)((hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SEEN_BITS));
+    uint32_t run = atomic_load(&this_run);
+    if (atomic_load(&seen[place]) >= FTF_REPEATS || atomic_exchange(&kept_in[place], run) == run) {
         report->kind = NULL;
         atomic_fetch_add(&swallowed, 1);
         if (atomic_load(&used) == (uint32_t)(report - reports) + 1) {
@@ -85,5 +93,5 @@ void ftf_raw_commit(ftf_raw_report *report) {
         }
         return;
     }
-    atomic_fetch_add(count, 1);
+    atomic_fetch_add(&seen[place], 1);
 }

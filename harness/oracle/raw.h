@@ -8,7 +8,8 @@
  * and everything expensive (modules, JSON, symbols) happens there or in the supervisor.
  *
  * The same pair of places is kept FTF_REPEATS times per process and counted from then on: a hot race would otherwise
- * drown the rest, and the second and third witness may be the ones with the smaller scenario.
+ * drown the rest, and the second and third witness may be the ones with the smaller scenario. Of one run it is kept once: its other
+ * witnesses would say the same, and take the room of what comes later.
  *
  * (Whether a race is reported at all in the middle of the list is not ours to say: TSan disarms the 8 bytes of a race it
  * has reported, so the session re-arms them with __tsan_flush_memory now and then.)
@@ -17,7 +18,7 @@
 #include <stdint.h>
 
 enum {
-    FTF_RAW_MAX = 24, /* reports kept of one run; more are counted */
+    FTF_RAW_MAX = 128, /* reports kept of one run; more are counted */
     FTF_RAW_STACKS = 4,
     FTF_RAW_FRAMES = 48,
     FTF_REPEATS = 3,

@@ -11,6 +11,10 @@
  * TSan also disarms the 8 bytes of a race that it has reported, which hides every other race there until the memory is allocated
  * anew. Around a meeting that is known, the access is recorded there as if it had not raced: the next one is seen.
  *
+ * Of the accesses that lie in those bytes TSan reports the first that races and forgets the others; which one that is depends
+ * on what lay there before, and with it on all that the process has done. So the access is made once more, against what is left,
+ * until no race is: what a run shows is then the run's own, and a replay shows what the campaign saw.
+ *
  * How: the linker leads the runtime's call of __tsan::ReportRace here (--wrap; ci/cmake/ftfuzz.cmake). With a runtime that has no
  * such symbol, or another layout of shadow memory, all reports go through as ever, only slower.
  */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/trace.h"
 #include "python/build.h"
 #include "python/step.h"
 
@@ -100,13 +101,51 @@ static ftf_outcome judge(section *section, PyObject *result) {
     return outcome;
 }
 
+/* What came of an op, in a few words; nothing is called for that. */
+static void describe(PyObject *result, bool skipped, char *out, size_t room) {
+    PyObject *exception = PyErr_Occurred();
+    if (skipped) {
+        snprintf(out, room, "skipped: an operand is missing");
+    } else if (result == NULL) {
+        snprintf(out, room, "raises %s", exception != NULL ? ((PyTypeObject *)exception)->tp_name : "nothing");
+    } else if (result == Py_None || PyBool_Check(result)) {
+        snprintf(out, room, "-> %s", result == Py_None ? "None" : result == Py_True ? "True" : "False");
+    } else if (PyLong_CheckExact(result) && _PyLong_IsCompact((PyLongObject *)result)) {
+        snprintf(out, room, "-> %zd", PyUnstable_Long_CompactValue((PyLongObject *)result));
+    } else {
+        snprintf(out, room, "-> a %s", Py_TYPE(result)->tp_name);
+    }
+}
+
+static int owner_of(const pyvm *vm, const section *section) {
+    return section == &vm->setup    ? FTF_OWNER_SETUP
+           : section == &vm->finish ? FTF_OWNER_FINISH
+                                    : (int)(section - vm->lane);
+}
+
+static void trace_op(const pyvm *vm, const section *section, uint32_t op, ftf_trace_kind kind, const char *text) {
+    ftf_trace_event event = {.kind = (uint8_t)kind, .lane = (int16_t)owner_of(vm, section), .op = (uint16_t)op};
+    snprintf(event.text, sizeof event.text, "%s", text);
+    ftf_trace_add(&event);
+}
+
+static PyObject *run_traced(const pyvm *vm, section *section, uint32_t index, bool *skipped) {
+    char text[FTF_TRACE_TEXT];
+    trace_op(vm, section, index, FTF_TRACE_BEGIN, "");
+    PyObject *result = ftf_step_run(&section->steps[index], section->slots, skipped);
+    describe(result, *skipped, text, sizeof text);
+    trace_op(vm, section, index, FTF_TRACE_END, text);
+    return result;
+}
+
 static ftf_outcome run_step(pyvm *vm, section *section, uint32_t index) {
     if (!section->usable[index]) {
         return FTF_OUTCOME_SKIPPED;
     }
     const ftf_step *step = &section->steps[index];
     bool skipped;
-    PyObject *result = ftf_step_run(step, section->slots, &skipped);
+    PyObject *result = ftf_trace_is_open() ? run_traced(vm, section, index, &skipped)
+                                           : ftf_step_run(step, section->slots, &skipped);
     if (skipped) {
         return FTF_OUTCOME_SKIPPED;
     }

@@ -91,13 +91,14 @@ ftf_status ftf_attempt_replay(const ftf_attempt_options *options, const char *te
                               ftf_attempt_result *result, ftf_error *err);
 
 /*
- * Confirms a finding of a store: replays its scenario n times, and if FTF_CONFIRM_FIRST processes all stayed silent
- * looks for the shortest sequence that brings it back: the scenario twice (the first run warms up caches, buffers and
- * lazy statics), then behind the 1, 2, 4, ... scenarios before it in its process. Stores the better scenario and the
- * rate. The finding's folder is never without a scenario.
+ * Confirms a finding of a store: replays its scenario n times (FTF_CONFIRM_FIRST when all of those stay silent), and
+ * when that does not show it surely (ftf_replay_is_sure) looks for the shortest sequence that does: the scenario twice
+ * (the first run warms up caches, buffers and lazy statics), then behind all the rounds that the campaign ran of it,
+ * then behind those and the 1, 2, 4, ... scenarios before it in its process. Stores the scenarios that did best, and
+ * their rate. The finding's folder is never without a scenario.
  *
  * A replay often shows other findings as well. Those that every process showed are filed with this scenario and this
- * figure where they have none of their own (ftf_store_adopt), unless it took a long sequence: a module with forty races
+ * figure where they have none of their own (ftf_store_adopt), unless it took a sequence: a module with forty races
  * is confirmed in a few replays.
  * What was measured before `tick` said to give up is stored, too, unless it decides nothing.
  */

@@ -21,48 +21,48 @@ static void add_scenario(ftf_text *out, const char *text) {
     }
 }
 
-/* What may have to run before the scenario. */
-typedef enum lead_kind { LEAD_ITSELF, LEAD_HISTORY } lead_kind;
+/* What may have to run before the scenario as it was executed: itself; or itself in all the rounds that the campaign ran
+   it in; or those behind the end of what its process had run before, which leads to the state that the process was in. */
+typedef enum lead_kind { LEAD_NONE, LEAD_ITSELF, LEAD_ROUNDS, LEAD_HISTORY } lead_kind;
 
-/* Sequences by length: itself twice, then the last 1, 2, 4, ... of the history. False when there are no more. */
-static bool next_lead(const ftf_record *record, lead_kind *kind, uint32_t *length) {
-    if (*length == 0) {
-        *kind = LEAD_ITSELF;
-        *length = 1;
+typedef struct lead {
+    lead_kind kind;
+    uint32_t tail; /* of LEAD_HISTORY: so many of the history */
+} lead;
+
+static bool has_rounds(const ftf_record *record) {
+    return record->original != NULL && strcmp(record->original, record->scenario) != 0;
+}
+
+static uint32_t lead_length(const ftf_record *record, const lead *before) {
+    bool rounds = before->kind >= LEAD_ROUNDS && has_rounds(record);
+    return before->tail + (rounds || before->kind == LEAD_ITSELF ? 1 : 0);
+}
+
+/* By length: itself, its rounds, then the last 1, 2, 4, ... of the history. False when there are no more. */
+static bool next_lead(const ftf_record *record, lead *before) {
+    if (before->kind == LEAD_NONE || (before->kind == LEAD_ITSELF && has_rounds(record))) {
+        before->kind++;
         return true;
     }
-    uint32_t longer = *kind == LEAD_ITSELF ? 1 : *length * 2;
+    uint32_t longer = before->tail == 0 ? 1 : before->tail * 2;
     longer = longer < record->history_count ? longer : record->history_count;
-    bool more = *kind == LEAD_ITSELF ? record->history_count > 0 : longer > *length;
-    *kind = LEAD_HISTORY;
-    *length = longer;
+    bool more = longer > before->tail;
+    *before = (lead){LEAD_HISTORY, longer};
     return more;
 }
 
-static void make_sequence(const ftf_record *record, lead_kind kind, uint32_t length, ftf_text *out) {
+static void make_sequence(const ftf_record *record, const lead *before, ftf_text *out) {
     ftf_text_clear(out);
-    for (uint32_t i = 0; i < length; i++) {
-        add_scenario(out, kind == LEAD_ITSELF ? record->scenario : record->history[record->history_count - length + i]);
+    for (uint32_t i = 0; i < before->tail; i++) {
+        add_scenario(out, record->history[record->history_count - before->tail + i]);
+    }
+    if (before->kind == LEAD_ITSELF) {
+        add_scenario(out, record->scenario);
+    } else if (before->kind >= LEAD_ROUNDS && has_rounds(record)) {
+        add_scenario(out, record->original);
     }
     add_scenario(out, record->scenario);
-}
-
-/* The first sequence that brings the finding back, in text; *length is 0 when none does. */
-static ftf_status find_sequence(const ftf_attempt_options *options, const ftf_record *record, const char *signature,
-                                ftf_text *text, uint32_t *length, ftf_attempt_result *result, ftf_error *err) {
-    ftf_attempt_options quick = *options;
-    quick.enough = 1;
-    lead_kind kind = LEAD_ITSELF;
-    *length = 0;
-    while (next_lead(record, &kind, length)) {
-        make_sequence(record, kind, *length, text);
-        ftf_status status = ftf_attempt_replay(&quick, text->data, signature, FTF_CONFIRM_SEQUENCE, result, err);
-        if (status != FTF_OK || result->gave_up || result->k > 0) {
-            return status;
-        }
-    }
-    *length = 0;
-    return FTF_OK;
 }
 
 /* ---- what else a replay showed ----------------------------------------------------------------------------------- */
@@ -105,15 +105,12 @@ static bool every_process_showed(const ftf_attempt_result *result, const char *i
     return false;
 }
 
-/* A long sequence shows much, but most of that replays alone: those findings wait for their own turn. */
-enum { ADOPTED_SEQUENCE_MAX = 2 };
-
 static ftf_status adopt_others(ftf_store *store, const witness *w, const ftf_attempt_result *result, const char *text,
-                               uint32_t sequence, ftf_error *err) {
+                               ftf_error *err) {
     ftf_status status = FTF_OK;
-    for (uint32_t i = 0; i < w->count && status == FTF_OK && sequence <= ADOPTED_SEQUENCE_MAX; i++) {
+    for (uint32_t i = 0; i < w->count && status == FTF_OK; i++) {
         ftf_filed filed;
-        ftf_replay replay = {.k = result->n, .n = result->n, .steals = result->steals, .sequence = sequence};
+        ftf_replay replay = {.k = result->n, .n = result->n, .steals = result->steals, .sequence = 1};
         if (every_process_showed(result, w->seen[i].id)) {
             status = ftf_store_adopt(store, w->seen[i].record, text, &replay, &filed, err);
         }
@@ -131,6 +128,22 @@ typedef struct verdict {
     witness seen;
 } verdict;
 
+static verdict *new_verdict(void) {
+    verdict *v = calloc(1, sizeof *v);
+    FTF_ASSERT(v);
+    return v;
+}
+
+static void destroy_verdict(verdict *v) {
+    forget(&v->seen);
+    ftf_text_release(&v->text);
+    free(v);
+}
+
+static bool is_sure(const ftf_attempt_result *result) {
+    return ftf_replay_is_sure(&(const ftf_replay){.k = result->k, .n = result->n});
+}
+
 static ftf_status measure(const ftf_attempt_options *options, verdict *v, const char *signature, uint32_t n,
                           uint32_t hopeless, ftf_error *err) {
     ftf_attempt_options watched = *options;
@@ -141,26 +154,65 @@ static ftf_status measure(const ftf_attempt_options *options, verdict *v, const 
     return ftf_attempt_replay(&watched, v->text.data, signature, n, &v->result, err);
 }
 
-/* Replays the scenario alone, then, when that stays silent, looks for a sequence. v ends as the best there is. */
+static bool is_better(const ftf_attempt_result *a, const ftf_attempt_result *b) {
+    return (uint64_t)a->k * b->n > (uint64_t)b->k * a->n;
+}
+
+/* Whether a full measurement is worth its processes: not when a few show that it is no better than what there is. */
+static ftf_status looks_better(const ftf_attempt_options *options, const verdict *v, const verdict *best,
+                               const char *signature, bool *better, bool *gave_up, ftf_error *err) {
+    ftf_attempt_options quick = *options;
+    ftf_attempt_result tried = {0};
+    quick.hopeless = FTF_CONFIRM_SEQUENCE;
+    quick.enough = best->result.k == 0 ? 1 : 0;
+    ftf_status status = ftf_attempt_replay(&quick, v->text.data, signature, FTF_CONFIRM_SEQUENCE, &tried, err);
+    *better = is_better(&tried, &best->result);
+    *gave_up = tried.gave_up;
+    return status;
+}
+
+static void take(verdict *best, verdict *v) {
+    verdict old = *best;
+    *best = *v;
+    *v = old;
+}
+
+/* Looks for what has to run before: the first sequence that replays surely, else the one that does most often. */
+static ftf_status find_sequence(const ftf_attempt_options *options, const ftf_record *record, const char *signature,
+                                uint32_t n, verdict *best, verdict *v, ftf_error *err) {
+    ftf_status status = FTF_OK;
+    lead before = {0};
+    bool gave_up = false;
+    while (status == FTF_OK && !gave_up && !is_sure(&best->result) && next_lead(record, &before)) {
+        bool better = false;
+        make_sequence(record, &before, &v->text);
+        v->before = lead_length(record, &before);
+        status = looks_better(options, v, best, signature, &better, &gave_up, err);
+        if (status != FTF_OK || gave_up || !better) {
+            continue;
+        }
+        status = measure(options, v, signature, n, 0, err);
+        gave_up = v->result.gave_up;
+        if (status == FTF_OK && is_better(&v->result, &best->result) && (!gave_up || best->result.k == 0)) {
+            take(best, v);
+        }
+    }
+    best->result.gave_up = gave_up;
+    return status;
+}
+
+/* Replays the scenario alone, then, when that does not show it surely, looks for a sequence. `best` is the best there
+   is in the end. */
 static ftf_status find_verdict(const ftf_attempt_options *options, const ftf_record *record, const char *signature,
-                               uint32_t n, verdict *v, ftf_error *err) {
-    make_sequence(record, LEAD_ITSELF, 0, &v->text);
-    ftf_status status = measure(options, v, signature, n, FTF_CONFIRM_FIRST, err);
-    if (status != FTF_OK || v->result.k > 0 || v->result.gave_up) {
+                               uint32_t n, verdict *best, ftf_error *err) {
+    make_sequence(record, &(const lead){0}, &best->text);
+    ftf_status status = measure(options, best, signature, n, FTF_CONFIRM_FIRST, err);
+    if (status != FTF_OK || best->result.gave_up) {
         return status;
     }
-    ftf_text sequence = {0};
-    ftf_attempt_result tried = {0};
-    uint32_t before = 0;
-    status = find_sequence(options, record, signature, &sequence, &before, &tried, err);
-    v->result.gave_up = tried.gave_up;
-    if (status == FTF_OK && before > 0 && !tried.gave_up) {
-        ftf_text_clear(&v->text);
-        ftf_text_add(&v->text, sequence.data, sequence.len);
-        v->before = before;
-        status = measure(options, v, signature, n, 0, err);
-    }
-    ftf_text_release(&sequence);
+    verdict *v = new_verdict();
+    status = find_sequence(options, record, signature, n, best, v, err);
+    destroy_verdict(v);
     return status;
 }
 
@@ -173,15 +225,15 @@ static ftf_status store_verdict(ftf_store *store, const char *id, const verdict 
     }
     ftf_status status = v->before > 0 ? ftf_store_set_scenario(store, id, v->text.data, err) : FTF_OK;
     status = status == FTF_OK ? ftf_store_set_replay(store, id, &replay, err) : status;
-    return status == FTF_OK ? adopt_others(store, &v->seen, r, v->text.data, sequence, err) : status;
+    /* A sequence shows much, but most of that replays alone: those findings wait for their own turn. */
+    return status == FTF_OK && v->before == 0 ? adopt_others(store, &v->seen, r, v->text.data, err) : status;
 }
 
 ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *store, const char *id, uint32_t n,
                                ftf_attempt_result *result, ftf_error *err) {
     ftf_record *record = NULL;
     char *signature = NULL;
-    verdict *v = calloc(1, sizeof *v);
-    FTF_ASSERT(v);
+    verdict *v = new_verdict();
     ftf_status status = ftf_store_load_record(store, id, &record, err);
     if (status == FTF_OK && !record->scenario) {
         status = ftf_fail(err, FTF_INPUT, "the finding %s has no scenario to replay", id);
@@ -193,9 +245,7 @@ ftf_status ftf_attempt_confirm(const ftf_attempt_options *options, ftf_store *st
     }
     status = status == FTF_OK ? store_verdict(store, id, v, err) : status;
     *result = v->result;
-    forget(&v->seen);
-    ftf_text_release(&v->text);
-    free(v);
+    destroy_verdict(v);
     free(signature);
     ftf_record_destroy(record);
     return status;

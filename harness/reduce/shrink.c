@@ -117,7 +117,7 @@ static void apply(const ftf_scenario *from, cut *c, ftf_arena *arena, ftf_scenar
 
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
-typedef enum pass { PASS_LANES, PASS_OPS, PASS_REPEATS, PASS_VALUES, PASS_SWITCHES, PASS_COUNT } pass;
+typedef enum pass { PASS_LANES, PASS_OPS, PASS_REPEATS, PASS_VALUES, PASS_FIRST, PASS_SWITCHES, PASS_COUNT } pass;
 
 struct ftf_shrink {
     ftf_arena *arenas[2]; /* the best is in one; a better one is copied into the other */
@@ -136,6 +136,13 @@ static uint32_t count_ops(const ftf_scenario *scenario) {
     return count;
 }
 
+/* A schedule that begins with handing the token on, at the very first point. */
+static bool begins_elsewhere(const ftf_scenario *scenario) {
+    const ftf_schedule *schedule = &scenario->schedule;
+    return schedule->kind == FTF_SCHEDULE_AT && schedule->count > 0 && schedule->switches[0].lane == 0 &&
+           schedule->switches[0].in_op <= 1 && schedule->switches[0].point == 1;
+}
+
 /* How many things the pass could take away; those of PASS_VALUES are not known before. */
 static uint32_t count_things(const ftf_shrink *s) {
     switch (s->pass) {
@@ -143,6 +150,7 @@ static uint32_t count_things(const ftf_shrink *s) {
     case PASS_OPS: return count_ops(&s->best);
     case PASS_REPEATS: return 2 * count_ops(&s->best);
     case PASS_VALUES: return UINT32_MAX;
+    case PASS_FIRST: return begins_elsewhere(&s->best) ? 1 : 0;
     default: return s->best.schedule.kind == FTF_SCHEDULE_AT ? s->best.schedule.count : 0;
     }
 }
@@ -205,12 +213,31 @@ static bool without_switches(const ftf_shrink *s, ftf_arena *arena, ftf_scenario
     return true;
 }
 
+/* The lane that runs first becomes lane 0, which needs no switch for that. */
+static bool with_first_lane_first(const ftf_shrink *s, ftf_arena *arena, ftf_scenario *out) {
+    ftf_scenario_copy(out, arena, &s->best);
+    int first = s->best.schedule.switches[0].to;
+    uint32_t count = s->best.schedule.count - 1;
+    ftf_switch *switches = FTF_NEW(arena, ftf_switch, count + 1);
+    ftf_edit_swap_lanes(out, 0, first);
+    for (uint32_t i = 0; i < count; i++) {
+        switches[i] = s->best.schedule.switches[i + 1];
+        switches[i].lane = (uint8_t)(switches[i].lane == 0 ? first : switches[i].lane == first ? 0 : switches[i].lane);
+        switches[i].to = (uint8_t)(switches[i].to == 0 ? first : switches[i].to == first ? 0 : switches[i].to);
+    }
+    out->schedule.switches = switches;
+    out->schedule.count = count;
+    ftf_scenario_mend(out);
+    return true;
+}
+
 /* What the pass makes of the things [at, at + chunk); false when that is nothing. */
 static bool make(ftf_shrink *s, ftf_arena *arena, ftf_scenario *out) {
     switch (s->pass) {
     case PASS_LANES: return without_lane(s, arena, out);
     case PASS_OPS: return without_ops(s, arena, out);
     case PASS_REPEATS: return with_fewer_repeats(s, arena, out);
+    case PASS_FIRST: return with_first_lane_first(s, arena, out);
     default: return without_switches(s, arena, out);
     }
 }

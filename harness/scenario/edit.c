@@ -88,6 +88,16 @@ bool ftf_edit_remove_lane(ftf_scenario *scenario, int lane) {
     return true;
 }
 
+void ftf_edit_swap_lanes(ftf_scenario *scenario, int a, int b) {
+    ftf_section section = scenario->lanes[a];
+    scenario->lanes[a] = scenario->lanes[b];
+    scenario->lanes[b] = section;
+    for (uint32_t i = 0; i < scenario->slot_count; i++) {
+        int *owner = &scenario->slots[i].owner;
+        *owner = *owner == a ? b : *owner == b ? a : *owner;
+    }
+}
+
 /* ---- limits ------------------------------------------------------------------------------------------------------ */
 
 /*

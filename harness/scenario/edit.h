@@ -1,7 +1,7 @@
 #ifndef FTF_SCENARIO_EDIT_H
 #define FTF_SCENARIO_EDIT_H
 /*
- * Small edits of a scenario: what mutators, crossover and (later) the minimizer are made of. None of them keeps names
+ * Small edits of a scenario: what mutators, crossover and the minimizer are made of. None of them keeps names
  * in order; ftf_scenario_mend does that once at the end.
  */
 #include "base/rng.h"
@@ -29,6 +29,9 @@ int ftf_edit_other_lane(const ftf_scenario *scenario, ftf_rng *rng, int lane);
 /* Appends an empty lane or takes one out with its ops; false at the limits (FTF_LANES_MAX, and one). */
 bool ftf_edit_add_lane(ftf_scenario *scenario);
 bool ftf_edit_remove_lane(ftf_scenario *scenario, int lane);
+
+/* The schedule stays as it is. */
+void ftf_edit_swap_lanes(ftf_scenario *scenario, int a, int b);
 
 /* Takes out operations and repeats until the scenario is cheap to run and its text well below FTF_SCENARIO_BYTES_MAX.
    The scenario must be mended. */

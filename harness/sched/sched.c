@@ -60,7 +60,26 @@ void ftf_sched_unlock(void) {
     }
 }
 
+static void (*switch_hook)(const ftf_switched *switched);
+
+void ftf_sched_on_switch(void (*hook)(const ftf_switched *switched)) { switch_hook = hook; }
+
+uint32_t ftf_sched_op_of(int lane) { return ftf_sched.lane[lane].op; }
+
+static void tell_hook(const ftf_lane *lane, int to) {
+    ftf_switched switched = {
+        .lane = lane->id, .to = to, .op = lane->op, .at_boundary = lane->points == lane->op_point};
+    if (lane->log != NULL && lane->points < FTF_PROFILE_POINTS) {
+        switched.address = lane->log[lane->points].address;
+        switched.write = lane->log[lane->points].write;
+    }
+    switch_hook(&switched);
+}
+
 static void record_switch(const ftf_lane *lane, int to) {
+    if (switch_hook != NULL) {
+        tell_hook(lane, to);
+    }
     ftf_blackbox *box = ftf_sched.box;
     if (box == NULL) {
         return;

@@ -110,6 +110,22 @@ void ftf_sched_leave(void);
 /* Main thread, between runs: lets a lane's thread out of ftf_sched_enter, so that it can end. */
 void ftf_sched_dismiss(int lane);
 
+/* A hand-over that is not the default one, as it happens: on the thread of the lane that loses the token, under the scheduler's
+   lock. `address` is 0 where the lane is at no access. */
+typedef struct ftf_switched {
+    int lane, to;
+    uint32_t op;
+    bool at_boundary; /* before an op */
+    uintptr_t address;
+    bool write;
+} ftf_switched;
+
+/* For a replay that is traced; NULL: nobody is told. */
+void ftf_sched_on_switch(void (*hook)(const ftf_switched *switched));
+
+/* The op that a lane of this run is in. */
+uint32_t ftf_sched_op_of(int lane);
+
 /* The boundary before each execution of an op: a point. */
 void ftf_sched_op(uint32_t op, uint32_t iteration);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What ftfuzz is worth, in figures: against free-running threads, against a hammer script, and against the raw limit.
 
-    tests/bench/bench.py [--only a,b,c,d,e,f] [--seeds N] [--quick] [--out FILE.md]
+    tests/bench/bench.py [--only a,b,c,d,e,f,g] [--seeds N] [--quick] [--out FILE.md]
 
     a  scenarios and CPU time until each planted bug is found, with ftfuzz's schedules and with free-running lanes
     b  different signatures in a minute of CPU time, against tests/bench/hammer.py
@@ -9,6 +9,7 @@
     d  fixed cost of an empty scenario; calls per second against a bare loop
     e  two workers against one
     f  half an hour on each of three targets: bugs of ours, memory, lost findings
+    g  how small findings become, how surely they then replay, and how long that takes
 
 The result is a Markdown file, which is written row by row: Ctrl-C keeps what was measured. Figures are medians over the seeds; what is
 compared runs in turn, so that what else the machine does meets both sides. It should be idle all the same.
@@ -25,10 +26,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "canaries"), str(HERE.parent / "e2e
 import finding  # noqa: E402
 import ftf  # noqa: E402
 import measure  # noqa: E402
+import reproducers  # noqa: E402
 import soak  # noqa: E402
 import speed  # noqa: E402
 
-PARTS = {"a": finding.part_a, "b": finding.part_b, "c": finding.part_c, "d": speed.part_d, "e": speed.part_e, "f": soak.part_f}
+PARTS = {"a": finding.part_a, "b": finding.part_b, "c": finding.part_c, "d": speed.part_d, "e": speed.part_e, "f": soak.part_f,
+         "g": reproducers.part_g}
 FULL = {"seeds": 5, "cap": 60, "cpu": 60, "modules": "collections,array,xml.etree.ElementTree,itertools,io,csv", "canaries": ""}
 QUICK = {"seeds": 1, "cap": 5, "cpu": 5, "modules": "collections,array", "canaries": "K(3|5|9|24) "}
 
@@ -43,6 +46,7 @@ class Settings:
         self.canaries, self.modules = arguments.canaries, arguments.modules.split(",")
         self.replay_time, self.confirm = (5, 20) if self.quick else (20, 120)
         self.runs = 4000 if self.quick else 40000  # executions of an empty scenario
+        self.minimize = 20 if self.quick else 60  # seconds for each finding
         self.soak, self.together = arguments.soak, arguments.together
         self._folders = 0
 
@@ -75,7 +79,7 @@ def parse():
 
 
 def say_how_long(arguments, settings):
-    parts = {**finding.estimate(settings), **speed.estimate(settings), **soak.estimate(settings)}
+    parts = {**finding.estimate(settings), **speed.estimate(settings), **soak.estimate(settings), **reproducers.estimate(settings)}
     low, high = (sum(parts[part][i] for part in arguments.only) / 60 for i in (0, 1))
     print(f"bench: parts {', '.join(arguments.only)}: {low:.0f} to {high:.0f} minutes on an idle machine, depending on how much is found; "
           f"{arguments.out} has each row as it comes", flush=True)

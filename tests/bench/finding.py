@@ -166,8 +166,8 @@ def part_b(settings, report):
 ABOUT_C = """\
 Each target is fuzzed for {time} s with a worker of each flavour; then its findings, the interpreter's included, are replayed 20 times
 in fresh processes, for at most {confirm} s: all of them a few times first, then 20 times. The share is of those that had their 20
-replays; good: at least 19 of 20. None: finding.json says 0 of n. With steals: a lane had to be interrupted in a call that ftfuzz does
-not know. As a sequence: earlier scenarios are part of the reproducer."""
+replays, or fewer of which none showed it; good: at least 19 of 20. None: finding.json says 0 of n. With steals: a lane had to be
+interrupted in a call that ftfuzz does not know. As a sequence: earlier scenarios are part of the reproducer."""
 
 
 class Replays:
@@ -185,7 +185,7 @@ class Replays:
 
     def cells(self):
         some = [f["replay"] for f in self.findings if f.get("replay")]
-        tried = [r for r in some if r["n"] >= 20]
+        tried = [r for r in some if r["n"] >= 20 or r["k"] == 0]
         good = sum(r["k"] * 20 >= r["n"] * 19 for r in tried)
         share = f"{100 * good / len(tried):.1f} %" if tried else "-"
         return (len(self.findings), len(some), sum(r["k"] == r["n"] for r in some), len(tried), good, share,
@@ -196,9 +196,9 @@ def part_c(settings, report):
     names = list(dict.fromkeys(canary.module for canary, _ in wanted_canaries(settings.canaries)))
     targets = [*settings.modules, *names]
     report.text("## c. Findings that replay", "", ABOUT_C.format(time=settings.replay_time, confirm=settings.confirm))
-    arguments = [targets[0], "--time", settings.replay_time, "--confirm", settings.confirm, "--seed", settings.seeds[0]]
+    arguments = [targets[0], "--time", settings.replay_time, "--confirm", settings.confirm, "--minimize", 0, "--seed", settings.seeds[0]]
     report.commands("Each target:", measure.command_line("fuzz", *arguments, "--json"))
-    report.table("target", "flavour", "findings", "replayed", "always", "replayed 20 times", "good", "share", "none", "with steals",
+    report.table("target", "flavour", "findings", "replayed", "always", "tried", "good", "share", "none", "with steals",
                  "as a sequence")
     total = {(kind, flavour): Replays() for kind in ("modules", "canaries") for flavour in FLAVOURS}
     for target in targets:

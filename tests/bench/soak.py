@@ -58,7 +58,7 @@ class Soak:
         self.process, self.summary = None, {}
 
     def arguments(self, seconds):
-        return ["fuzz", self.target, "--time", seconds, "--confirm", CONFIRM, "--seed", self.seed]
+        return ["fuzz", self.target, "--time", seconds, "--confirm", CONFIRM, "--minimize", 0, "--seed", self.seed]
 
     def start(self):
         command = [str(ftf.FTFUZZ), *map(str, self.arguments(self.seconds)), "--json", "--out", str(self.out)]

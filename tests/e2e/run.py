@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
-    tests/e2e/run.py [SUITE...]    cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs, repro, canaries; default: all
+    tests/e2e/run.py [SUITE...]        default: all of cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs,
+                                       minimize, kill, report, repro, canaries
 """
 
 import re
@@ -16,9 +17,12 @@ import test_cli  # noqa: E402
 import test_cold  # noqa: E402
 import test_destroyed  # noqa: E402
 import test_main_job  # noqa: E402
+import test_minimize  # noqa: E402
 import test_enough  # noqa: E402
 import test_epochs  # noqa: E402
 import test_freed  # noqa: E402
+import test_kill  # noqa: E402
+import test_report  # noqa: E402
 import test_repro  # noqa: E402
 import test_seeds  # noqa: E402
 import test_steals  # noqa: E402
@@ -42,7 +46,8 @@ def run_canaries(tally):
 
 SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run,
           "destroyed": test_destroyed.run, "stuck": test_stuck.run, "steals": test_steals.run, "cold": test_cold.run,
-          "enough": test_enough.run, "epochs": test_epochs.run, "repro": test_repro.run, "canaries": run_canaries}
+          "enough": test_enough.run, "epochs": test_epochs.run, "minimize": test_minimize.run, "kill": test_kill.run,
+          "report": test_report.run, "repro": test_repro.run, "canaries": run_canaries}
 
 
 def main():

@@ -92,7 +92,8 @@ static inline ftf_store *played_open_store(void) {
 }
 
 /* One finding, `it`, with that scenario and so many scenarios before it. */
-static inline ftf_store *played_store(const char *scenario, uint32_t history) {
+/* original: the text that the campaign ran; NULL: the same */
+static inline ftf_store *played_store_original(const char *scenario, const char *original, uint32_t history) {
     ftf_store *store = played_open_store();
     ftf_filed filed;
     ftf_error err = {0};
@@ -101,12 +102,17 @@ static inline ftf_store *played_store(const char *scenario, uint32_t history) {
     record->detail = strdup("it");
     record->target = strdup("x");
     record->scenario = strdup(scenario);
+    record->original = original ? strdup(original) : NULL;
     for (uint32_t i = 0; i < history; i++) {
         record->history[record->history_count++] = strdup("before");
     }
     assert_int_equal(ftf_store_add(store, record, &filed, &err), FTF_OK);
     ftf_record_destroy(record);
     return store;
+}
+
+static inline ftf_store *played_store(const char *scenario, uint32_t history) {
+    return played_store_original(scenario, NULL, history);
 }
 
 static inline void played_read(ftf_store *store, const char *name, ftf_text *out) {

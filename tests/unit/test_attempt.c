@@ -21,6 +21,9 @@ static const char WORKER[] = PLAYED_BEGIN "case $(tail -n 1 $file) in\n"
                                           "once) [ $n = 1 ] && exit 85; see it;;\n"
                                           "needs) [ $(grep -c before $file) -ge 3 ] && see it; exit 0;;\n"
                                           "both) note that; see it;;\n"
+                                          "rounds) grep -q original $file && see it; exit 0;;\n"
+                                          "flaky) grep -q original $file && see it; [ $((n % 2)) = 0 ] && see it;\n"
+                                          "exit 0;;\n"
                                           "twice) [ $(grep -c twice $file) -ge 2 ] && see it; exit 0;;\n"
                                           "esac\n";
 
@@ -138,9 +141,11 @@ static void test_attempt__can_be_given_up(void **state) {
 
 /* ---- confirming ------------------------------------------------------------------------------------------------ */
 
-static ftf_replay confirm(const char *scenario, uint32_t history, char *kept, size_t room) {
-    ftf_store *store = played_store(scenario, history);
+static ftf_replay confirm_original(const char *scenario, const char *original, uint32_t history, char *kept,
+                                   size_t room) {
+    ftf_store *store = played_store_original(scenario, original, history);
     ftf_attempt_options options = played_options();
+    options.jobs = 1; /* a worker that counts its starts is to see them in order */
     ftf_attempt_result result;
     ftf_error err = {0};
     const char *id = ftf_store_at(store, 0)->id;
@@ -153,6 +158,10 @@ static ftf_replay confirm(const char *scenario, uint32_t history, char *kept, si
     ftf_replay replayed = ftf_store_at(store, 0)->replay;
     assert_int_equal(ftf_store_close(store, &err), FTF_OK);
     return replayed;
+}
+
+static ftf_replay confirm(const char *scenario, uint32_t history, char *kept, size_t room) {
+    return confirm_original(scenario, NULL, history, kept, room);
 }
 
 static void test_confirm__one_scenario_that_replays(void **state) {
@@ -172,6 +181,45 @@ static void test_confirm__a_scenario_may_warm_itself_up(void **state) {
     assert_int_equal(r.k, 6);
     assert_int_equal(r.sequence, 2);
     assert_string_equal(kept, "twice\ntwice\n");
+}
+
+/* What was found in the fourth round may need what the first three left behind. */
+static void test_confirm__the_rounds_before_may_be_needed(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm_original("rounds\n", "original\n", 4, kept, sizeof kept);
+    assert_int_equal(r.k, 6);
+    assert_int_equal(r.sequence, 2);
+    assert_string_equal(kept, "original\nrounds\n");
+}
+
+static void test_confirm__a_tail_ends_in_the_rounds(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm_original("needs\n", "original\n", 7, kept, sizeof kept);
+    assert_int_equal(r.k, 6);
+    assert_int_equal(r.sequence, 6);
+    assert_string_equal(kept, "before\nbefore\nbefore\nbefore\noriginal\nneeds\n");
+}
+
+static void test_confirm__what_replays_now_and_then_is_looked_at_further(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm_original("flaky\n", "original\n", 0, kept, sizeof kept);
+    assert_int_equal(r.k, 6);
+    assert_int_equal(r.n, 6);
+    assert_string_equal(kept, "original\nflaky\n");
+}
+
+/* Nothing makes it sure: the rate stays what it was, and is told. */
+static void test_confirm__what_stays_uncertain_keeps_its_rate(void **state) {
+    (void)state;
+    char kept[200];
+    ftf_replay r = confirm("half\n", 3, kept, sizeof kept);
+    assert_int_equal(r.k, 3);
+    assert_int_equal(r.n, 6);
+    assert_int_equal(r.sequence, 1);
+    assert_string_equal(ftf_replay_verdict(&r), "replays sometimes, depends on time"); /* the records have a steal */
 }
 
 static void test_confirm__finds_the_tail_that_is_needed(void **state) {
@@ -228,6 +276,10 @@ int main(void) {
         TEST(test_attempt__can_be_given_up),
         TEST(test_confirm__one_scenario_that_replays),
         TEST(test_confirm__a_scenario_may_warm_itself_up),
+        TEST(test_confirm__the_rounds_before_may_be_needed),
+        TEST(test_confirm__a_tail_ends_in_the_rounds),
+        TEST(test_confirm__what_replays_now_and_then_is_looked_at_further),
+        TEST(test_confirm__what_stays_uncertain_keeps_its_rate),
         TEST(test_confirm__finds_the_tail_that_is_needed),
         TEST(test_confirm__what_else_a_replay_shows_is_filed_and_confirmed),
         TEST(test_confirm__what_does_not_replay_says_so),

@@ -181,6 +181,35 @@ static void test_zygote__tells_its_processes_apart(void **state) {
     ftf_zygote_destroy(zygote);
 }
 
+/* Stopping a process that the zygote has not told of kills the zygote, which may tell of it all the same before it dies. The next
+   one comes from a new zygote, never from the dying one: nobody would read the request. */
+#define LATE_ZYGOTE "while read -r ticket rest; do echo $ticket >> log; echo pid $ticket 1; echo end $ticket 0; done"
+
+static void test_zygote__one_that_dies_is_not_asked_again(void **state) {
+    (void)state;
+    char folder[] = "/tmp/ftf-test-zygote-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const char *argv[] = {"/bin/sh", "-c", LATE_ZYGOTE, NULL};
+    const ftf_proc_options options = {.argv = argv, .cwd = folder, .stderr_path = "/dev/null", .cpu = FTF_PROC_ANY_CPU};
+    ftf_zygote *zygote = NULL;
+    for (useconds_t wait_us = 0; wait_us < 4000; wait_us += 100) {
+        ftf_proc stopped, next;
+        ftf_proc_end end;
+        assert_int_equal(ftf_zygote_spawn(&zygote, &options, &stopped, NULL), FTF_OK);
+        (void)usleep(wait_us);
+        ftf_proc_stop(&stopped, 0, &end);
+        assert_int_equal(ftf_zygote_spawn(&zygote, &options, &next, NULL), FTF_OK);
+        assert_true(ftf_proc_wait(&next, 10000, &end));
+        assert_false(end.signaled);
+        assert_int_equal(end.code, 0);
+    }
+    ftf_zygote_destroy(zygote);
+    char log[64];
+    (void)snprintf(log, sizeof log, "%s/log", folder);
+    assert_int_equal(unlink(log), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_end__is_data),
@@ -192,6 +221,7 @@ int main(void) {
         cmocka_unit_test(test_stop__ends_the_whole_group),
         cmocka_unit_test(test_spawn__child_dies_with_its_parent),
         cmocka_unit_test(test_zygote__tells_its_processes_apart),
+        cmocka_unit_test(test_zygote__one_that_dies_is_not_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

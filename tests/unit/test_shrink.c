@@ -62,8 +62,7 @@ static void test_shrink__an_op_brings_what_it_needs(void **state) {
     (void)state;
     check(SETUP "thread\n  a.f()\n  x = b.f(12)\n  y = x.h()\n  y.g(x) * 40\n  b.f()\nthread\n  a.f()\nfinish\n  "
                 "len(b)\nschedule at\n",
-          asks_for_g,
-          "ftfuzz 1\ntarget t\nsetup\n  b = U()\nthread\n  x = b.f()\n  y = x.h()\n  y.g()\nschedule at\n");
+          asks_for_g, "ftfuzz 1\ntarget t\nsetup\n  b = U()\nthread\n  x = b.f()\n  y = x.h()\n  y.g()\nschedule at\n");
 }
 
 static bool asks_for_order(const char *text) {
@@ -76,6 +75,17 @@ static void test_shrink__a_switch_outlives_its_op(void **state) {
     (void)state;
     check(SETUP "thread\n  a.z()\n  a.f()\nthread\n  a.g()\nschedule at 0:0.9>1\n", asks_for_order,
           "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  a.f()\nthread\n  a.g()\nschedule at 0:0.1>1\n");
+}
+
+static bool asks_for_g_first(const char *text) {
+    return strstr(text, "a.f") != NULL && strstr(text, "x.g") != NULL &&
+           (strstr(text, "0:0.1>1") != NULL || strstr(text, "x.g") < strstr(text, "a.f"));
+}
+
+static void test_shrink__the_lane_that_runs_first_becomes_the_first(void **state) {
+    (void)state;
+    check(SETUP "thread\n  a.f()\nthread\n  x = a.h()\n  x.g()\nschedule at 0:0.1>1 1:1.4>0\n", asks_for_g_first,
+          "ftfuzz 1\ntarget t\nsetup\n  a = T()\nthread\n  x = a.h()\n  x.g()\nthread\n  a.f()\nschedule at\n");
 }
 
 static bool asks_for_two(const char *text) { return strstr(text, "a.f") != NULL && strstr(text, "a.g") != NULL; }
@@ -142,6 +152,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shrink__an_op_brings_what_it_needs),
         cmocka_unit_test(test_shrink__a_switch_outlives_its_op),
+        cmocka_unit_test(test_shrink__the_lane_that_runs_first_becomes_the_first),
         cmocka_unit_test(test_shrink__lanes_between_go_and_the_others_move_up),
         cmocka_unit_test(test_shrink__values_get_smaller),
         cmocka_unit_test(test_shrink__a_text_is_not_cut_inside_of_a_character),

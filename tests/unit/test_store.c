@@ -149,12 +149,35 @@ static void test_store__a_scenario_that_is_easier_to_replay_wins_until_confirmed
     assert_int_equal(ftf_store_set_replay(store, filed.entry->id, &replay, &err), FTF_OK);
     assert_int_equal(add(store, "d", "s", 1, 0).filing, FTF_FILED_AGAIN);
     assert_file(filed.entry, "scenario.ft", shorter);
-    assert_file(filed.entry, "report.txt", "replay     19 of 20 fresh processes");
+    assert_file(filed.entry, "report.txt", "replay     replays: 19 of 20 fresh processes");
+    assert_file(filed.entry, "finding.json", "\"verdict\": \"replays\"");
     assert_true(ftf_store_at(store, 0)->measured);
     close_store(store);
     store = open_store();
     assert_int_equal(ftf_store_at(store, 0)->replay.k, 19);
     close_store(store);
+}
+
+static void test_store__what_cannot_be_relied_on_is_marked(void **state) {
+    (void)state;
+    const struct {
+        ftf_replay replay;
+        bool sure;
+        const char *verdict;
+    } rows[] = {
+        {{.k = 0, .n = 0}, false, "not tried"},
+        {{.k = 0, .n = 3}, false, "does not replay"},
+        {{.k = 18, .n = 20}, false, "replays sometimes"},
+        {{.k = 19, .n = 20}, true, "replays"},
+        {{.k = 3, .n = 4}, false, "replays sometimes"},
+        {{.k = 4, .n = 4}, true, "replays"},
+        {{.k = 20, .n = 20, .steals = 1}, true, "replays, depends on time"},
+        {{.k = 2, .n = 20, .steals = 1}, false, "replays sometimes, depends on time"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(ftf_replay_is_sure(&rows[i].replay), rows[i].sure);
+        assert_string_equal(ftf_replay_verdict(&rows[i].replay), rows[i].verdict);
+    }
 }
 
 static void count_filed(void *self, const ftf_filed *filed) {
@@ -301,6 +324,7 @@ int main(void) {
         TEST(test_store__a_new_finding_gets_a_whole_folder),
         TEST(test_store__known_trouble_joins_across_campaigns),
         TEST(test_store__a_scenario_that_is_easier_to_replay_wins_until_confirmed),
+        TEST(test_store__what_cannot_be_relied_on_is_marked),
         TEST(test_store__spool_is_filed_removed_and_what_is_corrupt_set_aside),
         TEST(test_store__one_writer_many_readers),
         TEST(test_store__damaged_folders_are_counted_and_make_way),
