@@ -141,8 +141,8 @@ static const char *const EXTENSION_OBJECTS[] = {
 
 /* Libraries of the system whose frames never name a bug. */
 static const char *const SYSTEM_LIBRARIES[] = {
-    "libc.so",    "libc-",   "libpthread", "ld-linux", "libm.so", "libm-",          "libdl.so", "librt.so",
-    "libgcc_s.so", "libstdc++", "libc++.so", "linux-vdso", "[vdso]", "libclang_rt", "libasan", "libtsan",
+    "libc.so",     "libc-",     "libpthread", "ld-linux",   "libm.so", "libm-",       "libdl.so", "librt.so",
+    "libgcc_s.so", "libstdc++", "libc++.so",  "linux-vdso", "[vdso]",  "libclang_rt", "libasan",  "libtsan",
 };
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
@@ -190,10 +190,12 @@ static const char *after_cpython_root(const char *file) {
 
 /* ---- whose binary ------------------------------------------------------------------------------------------------ */
 
-/* Our executable, `ftfuzz-worker-<flavour>` or `ftfuzz_<target>`: interpreter, harness, sanitizer runtime in one. */
-static bool in_our_executable(const char *module) {
+/* Our executable, `ftfuzz-worker-<flavour>` or `ftfuzz_<target>`: interpreter, harness, sanitizer runtime in one. Or a stock
+   interpreter, `python3.13t`, which runs reproducers: the same without the harness. */
+static bool in_executable(const char *module) {
     const char *name = base_name(module);
-    return (starts(name, "ftfuzz-worker") || starts(name, "ftfuzz_")) && !strstr(name, ".so");
+    return (starts(name, "ftfuzz-worker") || starts(name, "ftfuzz_") || starts(name, "python3")) &&
+           !strstr(name, ".so");
 }
 
 static bool in_stdlib(const char *module) {
@@ -244,7 +246,7 @@ static bool is_blamed_file(const ftf_catalog *catalog, const char *file) {
 
 /* Our own sources: <root>/harness/<folder>/x.c. */
 static bool is_harness_file(const char *file) {
-    static const char *const FOLDERS[] = {"base/",  "scenario/", "sched/",  "lanes/",
+    static const char *const FOLDERS[] = {"base/",   "scenario/", "sched/",  "lanes/",
                                           "python/", "oracle/",   "engine/", "findings/"};
     const char *at = strstr(file, "harness/");
     for (size_t i = 0; at && i < COUNT(FOLDERS); i++) {
@@ -304,7 +306,7 @@ void ftf_frame_classify(const ftf_catalog *catalog, ftf_named_frame *frame) {
         frame->file = cpython ? cpython : frame->file;
         frame->sort = is_helper(frame) ? FTF_SORT_HELPER : FTF_SORT_EXTENSION;
         frame->file = cpython ? cpython : base_name(frame->file);
-    } else if (in_our_executable(frame->module)) {
+    } else if (in_executable(frame->module)) {
         frame->sort = sort_in_executable(catalog, frame);
     } else if (in_stdlib(frame->module)) {
         const char *cpython = after_cpython_root(frame->file);

@@ -11,7 +11,7 @@
  *         #0 0x55fd0915e5f1 (/path/module+0x4f5f1)          with stack_trace_format='    #%n %p (%m+%o)'
  *       Previous atomic read of size 8 at 0x7f2c by thread T1:
  *
- * Pure; golden reports in tests/data/reports.
+ * Pure; a golden text in tests/data/printed.
  */
 #include <stddef.h>
 

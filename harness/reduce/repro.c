@@ -239,19 +239,19 @@ static bool gives_up(const char *text) {
     return drops;
 }
 
-/* The best way under this sanitizer; *shows says whether any did. */
-static ftf_status choose_way(repro *r, bool *shows, ftf_error *err) {
+/* The best way under this sanitizer; *most of TRIALS runs showed it. */
+static ftf_status choose_way(repro *r, uint32_t *most, ftf_error *err) {
     static const ftf_script_way ways[] = {{.copies = 1, .times = 1},
                                           {.copies = 1, .times = 1, .first = true},
                                           {.copies = 1, .times = 10},
                                           {.copies = 2, .times = 10},
                                           {.copies = 2, .times = 1}};
     ftf_script_way best = ways[0];
-    uint32_t most = 0;
+    *most = 0;
     uint64_t soonest = UINT64_MAX;
     bool once = gives_up(r->scenario.data);
     ftf_status status = FTF_OK;
-    for (size_t i = 0; i < sizeof ways / sizeof *ways && status == FTF_OK && most < TRIALS && goes_on(r); i++) {
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && status == FTF_OK && *most < TRIALS && goes_on(r); i++) {
         ftf_script_rate rate;
         uint64_t ms;
         if (once && ways[i].times > 1) {
@@ -260,25 +260,29 @@ static ftf_status choose_way(repro *r, bool *shows, ftf_error *err) {
         r->result->way = ways[i];
         status = write_script(r, false, err);
         status = status == FTF_OK ? measure(r, true, TRIALS, HOPELESS, &rate, &ms, err) : status;
-        if (status == FTF_OK && (rate.k > most || (rate.k == most && rate.k > 0 && ms < soonest))) {
+        if (status == FTF_OK && (rate.k > *most || (rate.k == *most && rate.k > 0 && ms < soonest))) {
             best = ways[i];
-            most = rate.k;
+            *most = rate.k;
             soonest = ms;
         }
     }
     r->result->way = best;
-    *shows = most > 0;
     return status;
 }
 
+/* The finding's own sanitizer, unless it shows it seldom and the other one more often. */
 static ftf_status choose(repro *r, ftf_error *err) {
     const ftf_repro_python *sanitizers = r->options->sanitizers;
-    bool shows;
-    ftf_status status = choose_way(r, &shows, err);
-    if (status == FTF_OK && !shows && sanitizers[1].executable != NULL) {
+    uint32_t own, other = 0;
+    ftf_status status = choose_way(r, &own, err);
+    ftf_script_way way = r->result->way;
+    if (status == FTF_OK && 2 * own < TRIALS && sanitizers[1].executable != NULL) {
         r->sanitizer = &sanitizers[1];
-        status = choose_way(r, &shows, err);
-        r->sanitizer = shows ? &sanitizers[1] : &sanitizers[0];
+        status = choose_way(r, &other, err);
+    }
+    if (other <= own) {
+        r->sanitizer = &sanitizers[0];
+        r->result->way = way;
     }
     r->result->flavour = r->sanitizer->flavour;
     return status;

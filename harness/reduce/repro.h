@@ -11,8 +11,8 @@
  *                      "seconds": n, "copies": n, "times": n, "first_calls": bool}
  *
  * There are a few ways to run the lanes; under the sanitizer each is given up to three runs, and the one that shows it
- * in most of them, and soonest, is kept. The first that shows it in all of them ends the trials. When none shows it, the other
- * sanitizer has its turn: a use after free whose window no free run hits is still a race to TSan.
+ * in most of them, and soonest, is kept. The first that shows it in all of them ends the trials. When they show it
+ * seldom, the other sanitizer has its turn: a use after free whose window no free run hits is still a race to TSan.
  *
  * Runs come one after the other, because each has as many threads as there are lanes. One under a sanitizer ends as soon as it
  * has reported the finding. On a stock interpreter anything bad counts: a signal, an abort, threads that are stuck; when half of

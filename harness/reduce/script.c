@@ -16,8 +16,12 @@ static const char *name_of(const char *flavour) {
     return strcmp(flavour, "tsan") == 0 ? "ThreadSanitizer" : "AddressSanitizer";
 }
 
-static const char *python_of(const ftf_script_facts *facts) {
-    return facts->force_gil_off ? "python3.13t -X gil=0" : "python3.13t";
+/* "python3.13t", as the executable of that version is called. */
+static void add_python(const ftf_script_facts *facts, ftf_text *out) {
+    const char *minor = strchr(facts->python_version, '.');
+    size_t len = minor != NULL ? (size_t)(minor - facts->python_version) + 1 + strcspn(minor + 1, ".abr") : 0;
+    ftf_text_printf(out, len > 0 ? "python%.*st" : "python3", (int)len, facts->python_version);
+    ftf_text_str(out, facts->force_gil_off ? " -X gil=0" : "");
 }
 
 /* Up to the end of the line: the title comes from reports. */
@@ -32,29 +36,32 @@ static void add_rates(const ftf_script_facts *f, ftf_text *out) {
     }
     const char *lead = "measured  ";
     if (f->plain.n > 0 && f->plain.k > 0) {
-        ftf_text_printf(out, "# %s %u of %u runs of %u s on a stock interpreter ended with %s\n", lead, f->plain.k,
-                        f->plain.n, f->seconds, f->plain.how);
+        ftf_text_printf(out, "# %s %u of %u runs of %u s of CPU time on a stock interpreter ended with %s\n", lead,
+                        f->plain.k, f->plain.n, f->seconds, f->plain.how);
     } else if (f->plain.n > 0) {
-        ftf_text_printf(out, "# %s not seen in %u runs of %u s on a stock interpreter: run it under %s, as below\n",
-                        lead, f->plain.n, f->seconds, name_of(f->flavour));
+        ftf_text_printf(
+            out, "# %s not seen in %u runs of %u s of CPU time on a stock interpreter: run it under %s, as below\n",
+            lead, f->plain.n, f->seconds, name_of(f->flavour));
     }
     lead = f->plain.n > 0 ? "          " : lead;
     if (f->sanitizer.n > 0) {
-        ftf_text_printf(out, "# %s %u of %u runs of at most %u s under %s reported it%s%s\n", lead, f->sanitizer.k,
-                        f->sanitizer.n, f->seconds, name_of(f->flavour),
+        ftf_text_printf(out, "# %s %u of %u runs of at most %u s of CPU time under %s reported it%s%s\n", lead,
+                        f->sanitizer.k, f->sanitizer.n, f->seconds, name_of(f->flavour),
                         *f->sanitizer.how != '\0' ? ", or ended with " : "", f->sanitizer.how);
     }
 }
 
 static void add_sanitizer_usage(const ftf_script_facts *f, ftf_text *out) {
     bool tsan = strcmp(f->flavour, "tsan") == 0;
+    const char *name = tsan ? "thread" : "address";
     ftf_text_printf(
         out,
         "# Under %s: an interpreter configured with --disable-gil --with-%s-sanitizer, and the module built with\n"
         "# -fsanitize=%s. The interpreter has reports of its own: look for the functions of the signature.\n"
-        "#     %s %s repro.py\n",
-        name_of(f->flavour), tsan ? "thread" : "address", tsan ? "thread" : "address",
-        tsan ? "TSAN_OPTIONS=history_size=4" : "ASAN_OPTIONS=detect_leaks=0", python_of(f));
+        "#     %s ",
+        name_of(f->flavour), name, name, tsan ? "TSAN_OPTIONS=history_size=4" : "ASAN_OPTIONS=detect_leaks=0");
+    add_python(f, out);
+    ftf_text_str(out, " repro.py\n");
 }
 
 static void add_comment(const ftf_script_facts *f, ftf_text *out) {
@@ -69,13 +76,12 @@ static void add_comment(const ftf_script_facts *f, ftf_text *out) {
     ftf_text_printf(out, "# seen in    %s%s%s, CPython %s without the GIL; ftfuzz calls it %s\n", f->target,
                     own_version ? " " : "", own_version ? f->target_version : "", f->python_version, f->id);
     add_rates(f, out);
-    ftf_text_printf(out,
-                    "#\n"
-                    "# usage: %s repro.py [rounds] [seconds]\n"
-                    "# It ends with 0 when nothing happened. How the threads meet is chance: give it more seconds, or "
-                    "another try.\n"
-                    "#\n",
-                    python_of(f));
+    ftf_text_str(out, "#\n# usage: ");
+    add_python(f, out);
+    ftf_text_str(out,
+                 " repro.py [rounds] [seconds]\n"
+                 "# It ends with 0 when nothing happened. How the threads meet is chance: give it more seconds, or "
+                 "another try.\n#\n");
     add_sanitizer_usage(f, out);
     ftf_text_char(out, '\n');
 }

@@ -40,9 +40,9 @@ static bool is_anywhere(const frame *one) {
     return false;
 }
 
-/* The frame of `wanted` that this one is, and is not yet taken; -1: none. One that is met by any comes last. */
-static int find_frame(const frame_list *wanted, uint32_t taken, const frame *one) {
-    for (int anywhere = 0; anywhere < 2; anywhere++) {
+/* The frame of `wanted` that this one is, and is not yet taken; -1: none. One that is met by any comes last, if at all. */
+static int find_frame(const frame_list *wanted, uint32_t taken, const frame *one, bool any) {
+    for (int anywhere = 0; anywhere < (any ? 2 : 1); anywhere++) {
         for (uint32_t i = 0; i < wanted->count; i++) {
             const frame *other = &wanted->frames[i];
             bool same = anywhere ? is_anywhere(other)
@@ -55,11 +55,11 @@ static int find_frame(const frame_list *wanted, uint32_t taken, const frame *one
     return -1;
 }
 
-/* How many of the frames are among those that are wanted: each for one of them, or as often as they like. */
-static uint32_t count_found(const frame_list *wanted, const frame_list *frames, bool once) {
+/* How many of the frames are among those that are wanted: each for one of them (once), or as often as they like. */
+static uint32_t count_found(const frame_list *wanted, const frame_list *frames, bool once, bool any) {
     uint32_t taken = 0, count = 0;
     for (uint32_t i = 0; i < frames->count; i++) {
-        int found = find_frame(wanted, taken, &frames->frames[i]);
+        int found = find_frame(wanted, taken, &frames->frames[i], any);
         count += found >= 0;
         taken |= found >= 0 && once ? 1u << found : 0;
     }
@@ -76,12 +76,12 @@ bool ftf_sighting_same(const char *wanted, const char *signature) {
         return false;
     }
     if (!is_pair(signature)) {
-        return count_found(&ours, &theirs, true) == theirs.count;
+        return count_found(&ours, &theirs, true, true) == theirs.count;
     }
     if (is_pair(wanted)) {
-        return ours.count == theirs.count && count_found(&ours, &theirs, true) == theirs.count;
+        return ours.count == theirs.count && count_found(&ours, &theirs, true, false) == theirs.count;
     }
-    uint32_t found = count_found(&ours, &theirs, false);
+    uint32_t found = count_found(&ours, &theirs, false, false);
     return found == theirs.count || (ours.count == 1 && found > 0);
 }
 

@@ -8,7 +8,7 @@
  * signature: the same two, of a race. The kind may differ, since what is a use after free to ASan is to TSan the race that it
  * comes from: there either of the race's two frames may be one of the signature's twice, and where the signature has no more than
  * one (the crash, nobody knows who else) one of them is enough. A frame of the signature that is no function
- * (`a-referenced-object`: the trouble shows in whoever touches it next) is met by any.
+ * (`a-referenced-object`: the trouble shows in whoever touches it next) is met by any crash, and by no race.
  *
  * The text has frames as `#0 0x55fd0915e5f1 (/path/module+0x4f5f1)`.
  */

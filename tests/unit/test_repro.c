@@ -121,7 +121,7 @@ static void test_repro__counts_what_each_interpreter_shows(void **state) {
     assert_int_equal(result.sanitizer.k, 3);
     assert_int_equal(result.way.copies, 2);
     played_read(store, "repro.py", &text);
-    assert_non_null(strstr(text.data, "3 of 3 runs of 1 s on a stock interpreter ended with SIGSEGV\n"));
+    assert_non_null(strstr(text.data, "3 of 3 runs of 1 s of CPU time on a stock interpreter ended with SIGSEGV\n"));
     assert_non_null(strstr(text.data, "\nCOPIES = 2 "));
     played_read(store, "finding.json", &text);
     json_t *json = json_loads(text.data, 0, NULL);
@@ -150,7 +150,7 @@ static void test_repro__other_reports_and_ends_do_not_count(void **state) {
     assert_int_equal(result.sanitizer.k, 0);
     assert_int_equal(result.sanitizer.n, 3);
     played_read(store, "repro.py", &text);
-    assert_non_null(strstr(text.data, "not seen in 2 runs of 1 s on a stock interpreter"));
+    assert_non_null(strstr(text.data, "not seen in 2 runs of 1 s of CPU time on a stock interpreter"));
     ftf_text_release(&text);
     assert_int_equal(ftf_store_close(store, &err), FTF_OK);
     forget_findings();

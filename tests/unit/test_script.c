@@ -166,10 +166,12 @@ static void test_script__says_what_it_shows_and_how_often(void **state) {
     check_says(&facts, "# measured   not yet: ftfuzz repro\n");
     facts.plain = (ftf_script_rate){.k = 3, .n = 10, .how = "SIGSEGV"};
     facts.sanitizer = (ftf_script_rate){.k = 9, .n = 10};
-    check_says(&facts, "3 of 10 runs of 5 s on a stock interpreter ended with SIGSEGV\n");
-    check_says(&facts, "9 of 10 runs of at most 5 s under ThreadSanitizer reported it\n");
+    check_says(&facts, "3 of 10 runs of 5 s of CPU time on a stock interpreter ended with SIGSEGV\n");
+    check_says(&facts, "9 of 10 runs of at most 5 s of CPU time under ThreadSanitizer reported it\n");
     facts.plain = (ftf_script_rate){.k = 0, .n = 10};
-    check_says(&facts, "not seen in 10 runs of 5 s on a stock interpreter: run it under ThreadSanitizer, as below\n");
+    check_says(
+        &facts,
+        "not seen in 10 runs of 5 s of CPU time on a stock interpreter: run it under ThreadSanitizer, as below\n");
     check_says(&facts, "#     TSAN_OPTIONS=history_size=4 python3.13t repro.py\n");
     facts.flavour = "asan";
     facts.force_gil_off = true;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "findings/frames.h"
 #include "findings/race_text.h"
 #include "reduce/sighting.h"
 #include "unit/sample_catalog.h"
@@ -32,7 +33,7 @@ static void test_race_text__each_report_is_a_record(void **state) {
     (void)state;
     ftf_text text = {0};
     ftf_record *record = NULL;
-    read_test_data("reports/tsan-printed.txt", &text);
+    read_test_data("printed/tsan.txt", &text);
     const char *end = text.data + text.len, *at = next(text.data, end, &record);
     assert_non_null(at);
     assert_string_equal(record->kind, "data-race");
@@ -88,7 +89,24 @@ static void test_sighting__trouble_without_a_place_is_met_anywhere(void **state)
     (void)state;
     assert_true(ftf_sighting_same("use-after-free a-referenced-object | x.c:f", "use-after-free o.c:h | x.c:f"));
     assert_true(ftf_sighting_same("segv a-destroyed-heap", "segv o.c:h"));
+    assert_false(ftf_sighting_same("segv a-destroyed-heap", "data-race o.c:h | o.c:g")); /* there are always some */
     assert_false(ftf_sighting_same("use-after-free a-referenced-object | x.c:f", "use-after-free o.c:h | o.c:h"));
+}
+
+static void test_sighting__frames_of_a_stock_interpreter_are_told_apart(void **state) {
+    (void)state;
+    static const struct {
+        const char *function, *file;
+        ftf_frame_sort sort;
+    } rows[] = {{"_PyBytes_Resize", "/src/Python-3.13.5/Objects/bytesobject.c", FTF_SORT_INTERPRETER},
+                {"method_vectorcall_O", "/src/Python-3.13.5/Objects/descrobject.c", FTF_SORT_PLUMBING},
+                {"__tsan_memcpy", "", FTF_SORT_RUNTIME}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ftf_named_frame frame = {
+            .module = "/made/up/bin/python3.13t", .function = rows[i].function, .file = rows[i].file};
+        ftf_frame_classify(NULL, &frame);
+        assert_int_equal(frame.sort, rows[i].sort);
+    }
 }
 
 /* Frames without names are told apart by nothing, so nothing is seen in them. */
@@ -99,7 +117,7 @@ static void test_sighting__a_text_without_our_frames_shows_nothing(void **state)
     bool seen = true;
     ftf_sighting sighting = {.signature = "data-race x.c:f | x.c:g"};
     assert_int_equal(ftf_symbolizer_create(&sighting.symbolizer, &err), FTF_OK);
-    read_test_data("reports/tsan-printed.txt", &text);
+    read_test_data("printed/tsan.txt", &text);
     assert_int_equal(ftf_sighting_look(&sighting, text.data, text.len, &seen, &err), FTF_OK);
     assert_false(seen);
     ftf_symbolizer_destroy(sighting.symbolizer);
@@ -113,6 +131,7 @@ int main(void) {
         cmocka_unit_test(test_sighting__a_crash_is_in_one_of_them),
         cmocka_unit_test(test_sighting__a_crash_may_be_a_race_to_tsan),
         cmocka_unit_test(test_sighting__trouble_without_a_place_is_met_anywhere),
+        cmocka_unit_test(test_sighting__frames_of_a_stock_interpreter_are_told_apart),
         cmocka_unit_test(test_sighting__a_text_without_our_frames_shows_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
