@@ -19,6 +19,25 @@ uint64_t ftf_json_number(const json_t *json, const char *key) {
     return value > 0 ? (uint64_t)value : 0;
 }
 
+void ftf_folder_note_versions(json_t *json, json_t *versions) {
+    json_t *others = json_object_get(json, "also_seen_with");
+    size_t index;
+    const json_t *one;
+    if (json_equal(json_object_get(json, "versions"), versions)) {
+        return;
+    }
+    if (!json_is_array(others)) {
+        others = json_array();
+        (void)json_object_set_new(json, "also_seen_with", others);
+    }
+    json_array_foreach (others, index, one) {
+        if (json_equal(one, versions)) {
+            return;
+        }
+    }
+    (void)json_array_append(others, versions);
+}
+
 ftf_status ftf_folder_write_text(const char *folder, const char *name, const char *text, size_t len, ftf_error *err) {
     char path[FTF_FS_PATH_MAX];
     ftf_status status = ftf_fs_join(path, folder, name, err);

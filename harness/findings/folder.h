@@ -25,6 +25,9 @@ ftf_status ftf_folder_write_evidence(const char *folder, const json_t *json, con
 /* Exchanges the report's line about replay: the rest of it needs the symbolizer and does not change. */
 ftf_status ftf_folder_update_report(const char *folder, const json_t *json, ftf_error *err);
 
+/* The finding is seen with these versions: those that are not the ones it was found with are listed in "also_seen_with". */
+void ftf_folder_note_versions(json_t *json, json_t *versions);
+
 /* A member of a JSON object: "" and 0 where it is missing, of another type, or negative. */
 const char *ftf_json_text(const json_t *json, const char *key);
 uint64_t ftf_json_number(const json_t *json, const char *key);

@@ -369,6 +369,7 @@ static ftf_status add_again(ftf_store *store, item *it, const ftf_finding *findi
                             ftf_filed *filed, ftf_error *err) {
     set_number(it->json, "count", it->entry.count + 1);
     put_now(it->json, "last_seen");
+    ftf_folder_note_versions(it->json, store->versions);
     it->dirty = true;
     it->entry.count++;
     filed->filing = FTF_FILED_AGAIN;
@@ -534,12 +535,6 @@ ftf_status ftf_store_set_replay(ftf_store *store, const char *id, const ftf_repl
     return status == FTF_OK ? ftf_folder_update_report(it->folder, it->json, err) : status;
 }
 
-ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *text, ftf_error *err) {
-    item *it;
-    ftf_status status = find_to_change(store, id, &it, err);
-    return status == FTF_OK ? ftf_folder_write_text(it->folder, "scenario.ft", text, strlen(text), err) : status;
-}
-
 ftf_status ftf_store_set_part(ftf_store *store, const char *id, const char *member, json_t *part, ftf_error *err) {
     item *it;
     ftf_status status = find_to_change(store, id, &it, err);
@@ -549,12 +544,6 @@ ftf_status ftf_store_set_part(ftf_store *store, const char *id, const char *memb
     (void)json_object_set(it->json, member, part);
     refresh(it);
     return write_item(it, err);
-}
-
-ftf_status ftf_store_set_text(ftf_store *store, const char *id, const char *name, const char *text, ftf_error *err) {
-    item *it;
-    ftf_status status = find_to_change(store, id, &it, err);
-    return status == FTF_OK ? ftf_folder_write_text(it->folder, name, text, strlen(text), err) : status;
 }
 
 ftf_status ftf_store_set_minimized(ftf_store *store, const char *id, const char *text, const ftf_replay *replay,

@@ -14,10 +14,10 @@
  *     status = ftf_store_add(store, record, &filed, &err);                    a dead worker's record (crash.h)
  *     status = ftf_store_set_replay(store, filed.id, &replay, &err);          what reduce/attempt measured
  *
- * A record of a trouble that is known already does not make a new folder: it joins the finding (count, last seen), in
- * this campaign and in later ones in the same out folder. As long as a finding is not confirmed (no replay figure, or
- * 0 of n), a record that is easier to replay (no steals, nothing ran before it, shorter) replaces its scenario; the
- * first one stays as original.ft.
+ * A record of a trouble that is known already does not make a new folder: it joins the finding (count, last seen, and
+ * "also_seen_with" when something has another version by now), in this campaign and in later ones in the same out
+ * folder. As long as a finding is not confirmed (no replay figure, or 0 of n), a record that is easier to replay (no
+ * steals, nothing ran before it, shorter) replaces its scenario; the first one stays as original.ft.
  *
  * Order of writing, so that a kill -9 at any moment loses nothing: a new folder is built aside and renamed;
  * finding.json is replaced atomically; a spool file is deleted only after its record was filed. Filing is

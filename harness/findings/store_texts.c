@@ -27,12 +27,25 @@ ftf_status ftf_store_load_scenario(ftf_store *store, const char *id, ftf_text *o
     return status == FTF_OK ? ftf_fs_read(path, FTF_FS_READ_MAX, out, err) : status;
 }
 
+static ftf_status may_write(const ftf_store *store, const char *path, ftf_error *err) {
+    return ftf_store_is_read_only(store) ? ftf_fail(err, FTF_USAGE, "%s is open for reading only", path) : FTF_OK;
+}
+
+ftf_status ftf_store_set_text(ftf_store *store, const char *id, const char *name, const char *text, ftf_error *err) {
+    char path[FTF_FS_PATH_MAX];
+    ftf_status status = find_path(store, id, name, path, err);
+    status = status == FTF_OK ? may_write(store, path, err) : status;
+    return status == FTF_OK ? ftf_fs_write(path, text, strlen(text), err) : status;
+}
+
+ftf_status ftf_store_set_scenario(ftf_store *store, const char *id, const char *text, ftf_error *err) {
+    return ftf_store_set_text(store, id, "scenario.ft", text, err);
+}
+
 ftf_status ftf_store_save_progress(ftf_store *store, const char *id, const json_t *progress, ftf_error *err) {
     char path[FTF_FS_PATH_MAX];
     ftf_status status = find_path(store, id, "minimize.json", path, err);
-    if (status == FTF_OK && ftf_store_is_read_only(store)) {
-        return ftf_fail(err, FTF_USAGE, "%s is open for reading only", path);
-    }
+    status = status == FTF_OK ? may_write(store, path, err) : status;
     if (status != FTF_OK || !progress) {
         return status == FTF_OK && ftf_fs_exists(path) ? ftf_fs_remove(path, err) : status;
     }

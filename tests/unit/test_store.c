@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 #include "base/rng.h"
+#include "findings/folder.h"
 #include "findings/store.h"
 
 /*
@@ -37,16 +38,18 @@ static int teardown(void **state) {
     return ftf_fs_remove_tree(folder, NULL) == FTF_OK ? 0 : -1;
 }
 
-static ftf_store *open_store(void) {
+static ftf_store *open_store_of(const char *python_version) {
     ftf_store *store = NULL;
     ftf_error err = {0};
-    ftf_store_options options = {.folder = folder, .python_version = "3.13.5", .campaign = "ftfuzz fuzz x"};
+    ftf_store_options options = {.folder = folder, .python_version = python_version, .campaign = "ftfuzz fuzz x"};
     ftf_status status = ftf_store_open(&options, &store, &err);
     if (status != FTF_OK) {
         fail_msg("%s", err.text);
     }
     return store;
 }
+
+static ftf_store *open_store(void) { return open_store_of("3.13.5"); }
 
 static void close_store(ftf_store *store) {
     ftf_error err = {0};
@@ -129,6 +132,26 @@ static void test_store__known_trouble_joins_across_campaigns(void **state) {
     close_store(store);
     store = open_store();
     assert_int_equal(ftf_store_at(store, 0)->count, 3);
+    close_store(store);
+}
+
+static void test_store__other_versions_are_noted_once(void **state) {
+    (void)state;
+    static const char *const versions[] = {"3.13.5", "3.14.2", "3.13.5", "3.14.2"};
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        ftf_store *store = open_store_of(versions[i]);
+        (void)add(store, "d", "s", 1, 0);
+        close_store(store);
+    }
+    ftf_store *store = open_store();
+    json_t *json = NULL;
+    ftf_error err = {0};
+    assert_int_equal(ftf_folder_read_json(ftf_store_at(store, 0)->folder, &json, &err), FTF_OK);
+    assert_string_equal(ftf_json_text(json_object_get(json, "versions"), "python"), "3.13.5");
+    const json_t *others = json_object_get(json, "also_seen_with");
+    assert_int_equal(json_array_size(others), 1);
+    assert_string_equal(ftf_json_text(json_array_get(others, 0), "python"), "3.14.2");
+    json_decref(json);
     close_store(store);
 }
 
@@ -323,6 +346,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_store__a_new_finding_gets_a_whole_folder),
         TEST(test_store__known_trouble_joins_across_campaigns),
+        TEST(test_store__other_versions_are_noted_once),
         TEST(test_store__a_scenario_that_is_easier_to_replay_wins_until_confirmed),
         TEST(test_store__what_cannot_be_relied_on_is_marked),
         TEST(test_store__spool_is_filed_removed_and_what_is_corrupt_set_aside),
