@@ -1,6 +1,7 @@
 #include "base/trace.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -20,7 +21,8 @@ bool ftf_trace_is_open(void) { return trace_fd >= 0; }
 
 /* Not write(): that one is interposed, and a lane that calls it would pass a point. */
 void ftf_trace_add(const ftf_trace_event *event) {
-    if (trace_fd >= 0) {
+    static atomic_uint added;
+    if (trace_fd >= 0 && atomic_fetch_add(&added, 1) < FTF_TRACE_EVENTS_MAX) {
         (void)syscall(SYS_write, trace_fd, event, sizeof *event);
     }
 }

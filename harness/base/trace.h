@@ -42,7 +42,7 @@ typedef struct ftf_trace_event {
     char text[FTF_TRACE_TEXT];
 } ftf_trace_event;
 
-/* False when the file cannot be written. */
+/* False when the file cannot be written. What is added after FTF_TRACE_EVENTS_MAX events is not kept: nobody would read it. */
 bool ftf_trace_open(const char *path);
 bool ftf_trace_is_open(void);
 void ftf_trace_add(const ftf_trace_event *event);

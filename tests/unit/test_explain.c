@@ -213,6 +213,24 @@ static void test_trace__the_last_run_counts(void **state) {
     unlink(path);
 }
 
+static void test_trace__has_an_end(void **state) {
+    (void)state;
+    char path[] = "/tmp/ftf-test-trace-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    ftf_trace trace;
+    ftf_error err = {0};
+    assert_true(ftf_trace_open(path));
+    for (int i = 0; i < FTF_TRACE_EVENTS_MAX + 10; i++) {
+        ftf_trace_add(&(ftf_trace_event){.kind = FTF_TRACE_BEGIN});
+    }
+    assert_int_equal(ftf_trace_load(path, &trace, &err), FTF_OK);
+    assert_true(trace.count <= FTF_TRACE_EVENTS_MAX);
+    ftf_trace_release(&trace);
+    unlink(path);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -220,6 +238,7 @@ int main(void) {
         TEST(test_explain__a_race_names_both_sides),
         TEST(test_explain__a_deadlock_says_who_waits_for_whom),
         cmocka_unit_test(test_trace__the_last_run_counts),
+        cmocka_unit_test(test_trace__has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
