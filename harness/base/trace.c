@@ -19,11 +19,20 @@ bool ftf_trace_open(const char *path) {
 
 bool ftf_trace_is_open(void) { return trace_fd >= 0; }
 
-/* Not write(): that one is interposed, and a lane that calls it would pass a point. */
+/* Only the last run is wanted, and its length is what has a limit: an earlier one is cut off behind the modules. Not write(): that
+   one is interposed, and a lane that calls it would pass a point. */
 void ftf_trace_add(const ftf_trace_event *event) {
-    static atomic_uint added;
-    if (trace_fd >= 0 && atomic_fetch_add(&added, 1) < FTF_TRACE_EVENTS_MAX) {
+    static atomic_uint added, modules;
+    if (trace_fd < 0) {
+        return;
+    }
+    if (event->kind == FTF_TRACE_RUN) {
+        (void)syscall(SYS_ftruncate, trace_fd, (off_t)(atomic_load(&modules) * sizeof *event));
+        atomic_store(&added, atomic_load(&modules));
+    }
+    if (atomic_fetch_add(&added, 1) < FTF_TRACE_EVENTS_MAX) {
         (void)syscall(SYS_write, trace_fd, event, sizeof *event);
+        atomic_fetch_add(&modules, event->kind == FTF_TRACE_MODULE);
     }
 }
 

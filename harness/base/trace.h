@@ -20,7 +20,7 @@
 enum { FTF_TRACE_FRAMES = 40, FTF_TRACE_TEXT = 320, FTF_TRACE_EVENTS_MAX = 20000 };
 
 typedef enum ftf_trace_kind {
-    FTF_TRACE_RUN,       /* a run begins: what came before it was another one */
+    FTF_TRACE_RUN,       /* a run begins: what came before it was another one, and is forgotten */
     FTF_TRACE_BEGIN,     /* of an op; lane, op, iteration */
     FTF_TRACE_END,       /* the same; text: what came of it */
     FTF_TRACE_SWITCH,    /* lane hands the token to `to`; frames; address and write where that is at an access */
@@ -42,7 +42,8 @@ typedef struct ftf_trace_event {
     char text[FTF_TRACE_TEXT];
 } ftf_trace_event;
 
-/* False when the file cannot be written. What is added after FTF_TRACE_EVENTS_MAX events is not kept: nobody would read it. */
+/* False when the file cannot be written. Of a run of more than FTF_TRACE_EVENTS_MAX events the rest is not kept: nobody would
+   read it. */
 bool ftf_trace_open(const char *path);
 bool ftf_trace_is_open(void);
 void ftf_trace_add(const ftf_trace_event *event);

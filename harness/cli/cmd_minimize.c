@@ -68,9 +68,9 @@ static void print_size(const char *label, const ftf_shrink_size *size, uint32_t 
 
 static void print_json(const ftf_subject *subject, const ftf_minimized *m) {
     json_t *json = json_pack(
-        "{s:s, s:b, s:b, s:o, s:o, s:i, s:i, s:i, s:I, s:f}", "id", subject->id, "shows", m->shows, "finished",
-        m->finished, "before", size_json(&m->before, m->scenarios_before, m->bytes_before), "after",
-        size_json(&m->after, m->scenarios_after, m->bytes_after), "k", (int)m->replay.k, "n", (int)m->replay.n,
+        "{s:s, s:b, s:b, s:b, s:o, s:o, s:i, s:i, s:i, s:I, s:f}", "id", subject->id, "shows", m->shows, "stored",
+        m->stored, "finished", m->finished, "before", size_json(&m->before, m->scenarios_before, m->bytes_before),
+        "after", size_json(&m->after, m->scenarios_after, m->bytes_after), "k", (int)m->replay.k, "n", (int)m->replay.n,
         "steals", (int)m->replay.steals, "processes", (json_int_t)m->processes, "seconds", (double)m->ms / 1000);
     json_dumpf(json, stdout, JSON_INDENT(1));
     putchar('\n');
@@ -89,8 +89,11 @@ static void print(const arguments *a, const ftf_subject *subject, const ftf_mini
     }
     print_size("before", &m->before, m->scenarios_before, m->bytes_before);
     print_size("after ", &m->after, m->scenarios_after, m->bytes_after);
+    const char *rest = !m->stored     ? "; that is too seldom, so the finding is left as it was"
+                       : !m->finished ? "; there may be smaller ones: run it again"
+                                      : "";
     printf("replayed %u/%u after %.1f s and %" PRIu64 " processes%s\n", m->replay.k, m->replay.n, (double)m->ms / 1000,
-           m->processes, m->finished ? "" : "; there may be smaller ones: run it again");
+           m->processes, rest);
 }
 
 static ftf_status minimize(const arguments *a, const ftf_subject *subject, ftf_rig *rig, ftf_minimized *result,
@@ -108,6 +111,10 @@ static ftf_status minimize(const arguments *a, const ftf_subject *subject, ftf_r
         options.attempt.crew = ftf_crew_create();
         options.attempt.tick = ftf_stop_not_yet;
         status = ftf_minimize(&options, store, subject->id, result, err);
+        if (status == FTF_OK && result->stopped) {
+            status = ftf_fail(err, FTF_USAGE,
+                              "stopped; what was reached is kept, and the next call goes on from there");
+        }
         ftf_crew_destroy(options.attempt.crew);
     }
     ftf_status closed = ftf_store_close(store, status == FTF_OK ? err : NULL);

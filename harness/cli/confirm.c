@@ -33,7 +33,8 @@ static bool is_due(const confirmation *c, const ftf_entry *entry) {
     const ftf_campaign_hit *hit = ftf_campaign_find_hit(c->campaign, entry->id);
     ftf_flavour flavour = ftf_flavour_find(entry->flavour);
     return hit != NULL && (hit->wanted || !c->wanted_only) && flavour != FTF_FLAVOUR_PLAIN &&
-           flavour != FTF_FLAVOUR_COUNT && (!entry->measured || entry->replay.n < c->runs) && !was_tried(c, entry->id);
+           flavour != FTF_FLAVOUR_COUNT && !entry->reduced && (!entry->measured || entry->replay.n < c->runs) &&
+           !was_tried(c, entry->id);
 }
 
 static const ftf_entry *next_due(const confirmation *c) {

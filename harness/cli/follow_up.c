@@ -34,6 +34,9 @@ static bool has_time(void *self) {
 static ftf_status minimize(follow_up *f, const char *id, ftf_flavour flavour, ftf_error *err) {
     const char *paths[2];
     ftf_minimized result;
+    if (ftf_store_find(f->campaign->store, id)->minimized) {
+        return FTF_OK; /* by an earlier campaign, which did not come to the rest */
+    }
     uint64_t now_ms = ftf_proc_now_ms(), left_ms = now_ms < f->deadline_ms ? f->deadline_ms - now_ms : 1;
     const ftf_minimize_options options = {.attempt = ftf_campaign_attempts(f->campaign, flavour, paths),
                                           .time_ms = left_ms < FTF_MINIMIZE_MS ? left_ms : FTF_MINIMIZE_MS,
@@ -121,7 +124,7 @@ static bool is_due(const follow_up *f, const ftf_entry *entry) {
     ftf_flavour flavour = ftf_flavour_find(entry->flavour);
     return strcmp(entry->blame, "extension") == 0 && hit != NULL && (hit->wanted || all) &&
            flavour != FTF_FLAVOUR_PLAIN && flavour != FTF_FLAVOUR_COUNT && entry->measured && entry->replay.k > 0 &&
-           !entry->minimized && !was_done(f, entry->id);
+           !(entry->minimized && entry->controlled) && !was_done(f, entry->id);
 }
 
 static const ftf_entry *next_due(const follow_up *f) {

@@ -21,6 +21,8 @@ typedef struct replayed {
     bool other_of_extension; /* seen while the finding at hand was replayed */
     char other[FTF_SIGNATURE_MAX];
     uint32_t count[VERDICTS];
+    uint32_t failed; /* could not be run; the last reason is in why */
+    ftf_error why;
     json_t *results;
 } replayed;
 
@@ -43,7 +45,11 @@ static ftf_status need_rig(replayed *r, const char *spec, ftf_error *err) {
     close_rig(r);
     snprintf(r->spec, sizeof r->spec, "%s", spec);
     r->open = true;
-    return ftf_rig_open(spec, &r->rig, err);
+    ftf_status status = ftf_rig_open(spec, &r->rig, err);
+    if (status != FTF_OK) {
+        close_rig(r);
+    }
+    return status;
 }
 
 static void on_seen(void *self, const ftf_record *record, const ftf_finding *finding) {
@@ -107,6 +113,10 @@ static void replay_one(replayed *r, const ftf_entry *entry) {
         options.witness = r;
         status = ftf_attempt_replay(&options, subject.text.data, subject.signature, r->options->n, &result, &why);
     }
+    if (status != FTF_OK) {
+        r->failed++;
+        r->why = why;
+    }
     if (!result.gave_up) {
         print(r, entry, status == FTF_OK ? judge(r, entry, &result) : UNKNOWN, &result,
               status == FTF_OK ? NULL : why.text);
@@ -127,7 +137,7 @@ static void print_summary(const replayed *r) {
             before = ", ";
         }
     }
-    puts(*before != '\0' ? "" : "there are no findings");
+    puts(*before != '\0' || ftf_stop_signals > 0 ? "" : "there are no findings");
 }
 
 ftf_status ftf_replay_all(const ftf_replay_all_options *options, uint32_t *remain, ftf_error *err) {
@@ -152,5 +162,11 @@ ftf_status ftf_replay_all(const ftf_replay_all_options *options, uint32_t *remai
     close_rig(&r);
     json_decref(r.results);
     *remain = r.count[REMAINS] + r.count[CHANGED];
+    if (status == FTF_OK && ftf_stop_signals > 0) {
+        return ftf_fail(err, FTF_USAGE, "stopped before all findings were replayed");
+    }
+    if (status == FTF_OK && r.failed > 0 && *remain == 0) { /* nobody may take that for a module without bugs */
+        return ftf_fail(err, FTF_SETUP, "%u findings could not be replayed: %s", r.failed, r.why.text);
+    }
     return status;
 }

@@ -20,8 +20,8 @@ typedef struct ftf_replay_all_options {
     bool json;
 } ftf_replay_all_options;
 
-/* Prints one line a finding and a summary. *remain is how many remain or changed. Ctrl-C ends it after the finding it is at; the
-   rest is not printed. */
+/* Prints one line a finding and a summary. *remain is how many remain or changed. Ctrl-C ends it at once, which is an
+   error, as it is when findings could not be run and no other one remains. */
 ftf_status ftf_replay_all(const ftf_replay_all_options *options, uint32_t *remain, ftf_error *err);
 
 #endif

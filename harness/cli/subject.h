@@ -10,8 +10,7 @@
  */
 #include "base/text.h"
 #include "cli/paths.h"
-
-enum { FTF_SIGNATURE_MAX = 1000 };
+#include "findings/signature.h"
 
 typedef struct ftf_subject {
     ftf_text text;                     /* one scenario or a sequence, in the canonical spelling */

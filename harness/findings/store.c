@@ -68,6 +68,8 @@ static void refresh(item *it) {
     e->severity = ftf_finding_kind_severity(e->kind);
     e->count = ftf_json_number(json, "count");
     e->minimized = json_is_true(json_object_get(json_object_get(json, "minimized"), "finished"));
+    e->reduced = json_is_object(json_object_get(json, "minimized"));
+    e->controlled = json_is_object(json_object_get(json, "gil"));
     e->measured = json_is_object(replay) && ftf_json_number(replay, "n") > 0;
     e->replay = (ftf_replay){
         .k = (uint32_t)ftf_json_number(replay, "k"),

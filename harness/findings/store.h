@@ -83,6 +83,8 @@ typedef struct ftf_entry {
     uint64_t count_here; /* of those in this campaign */
     bool found_here;     /* first seen by this campaign */
     bool minimized;      /* nothing smaller is left to try (reduce/minimize.h) */
+    bool reduced;     /* scenario.ft is a minimizer's, which may go on; its figure is that one's */
+    bool controlled;  /* it was replayed with the GIL on (reduce/control.h) */
     bool measured;       /* replay below means something */
     ftf_replay replay;
 } ftf_entry;

@@ -223,7 +223,7 @@ static ftf_status store_verdict(ftf_store *store, const char *id, const verdict 
     if (r->n == 0 || (r->k == 0 && r->gave_up)) {
         return FTF_OK; /* decides nothing: it may be tried again */
     }
-    ftf_status status = v->before > 0 ? ftf_store_set_scenario(store, id, v->text.data, err) : FTF_OK;
+    ftf_status status = ftf_store_set_scenario(store, id, v->text.data, err); /* an earlier verdict may have had another */
     status = status == FTF_OK ? ftf_store_set_replay(store, id, &replay, err) : status;
     /* A sequence shows much, but most of that replays alone: those findings wait for their own turn. */
     return status == FTF_OK && v->before == 0 ? adopt_others(store, &v->seen, r, v->text.data, err) : status;

@@ -20,8 +20,11 @@ typedef struct seen {
 
 static void on_seen(void *self, const ftf_record *record, const ftf_finding *finding) {
     seen *s = self;
-    if (s->record == NULL && strcmp(ftf_finding_signature(finding), s->signature) == 0) {
-        (void)ftf_record_copy(record, &s->record, NULL);
+    ftf_record *copy;
+    if (strcmp(ftf_finding_signature(finding), s->signature) == 0 && ftf_record_copy(record, &copy, NULL) == FTF_OK) {
+        ftf_record_destroy(
+            s->record); /* the trace is of the last run: so is the last record, where several showed it */
+        s->record = copy;
     }
 }
 
@@ -47,7 +50,7 @@ static ftf_status trace_it(const ftf_attempt_options *options, const char *text,
         ftf_attempt_result result;
         status = ftf_attempt_replay(&one, text, signature, 1, &result, err);
         if (status == FTF_OK && result.gave_up) {
-            break;
+            status = ftf_fail(err, FTF_USAGE, "stopped before it could be told what happens");
         }
     }
     if (status == FTF_OK && s.record != NULL) {

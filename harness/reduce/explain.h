@@ -15,7 +15,7 @@
 #include "reduce/attempt.h"
 
 /* *shows is false when the finding did not show in FTF_EXPLAIN_TRIES processes; `out` stays empty then. `options` are those of
-   any attempt at it, with a crew or without; on_seen, extra and jobs are not used. */
+   any attempt at it, with a crew or without; FTF_USAGE when their tick says to stop; on_seen, extra and jobs are not used. */
 enum { FTF_EXPLAIN_TRIES = 6 };
 ftf_status ftf_explain(const ftf_attempt_options *options, const char *text, const char *signature, ftf_text *out,
                        bool *shows, ftf_error *err);

@@ -20,7 +20,7 @@
  * it show at all, and how surely), the end.
  */
 
-enum { SAVE_MS = 2000, MEMBERS_MAX = FTF_BLACKBOX_HISTORY + 1, PROGRESS_FORMAT = 1 };
+enum { SAVE_MS = 2000, MEMBERS_MAX = FTF_BLACKBOX_HISTORY + 3 /* its rounds, and itself */, PROGRESS_FORMAT = 1 };
 
 typedef struct member {
     ftf_arena *arena;
@@ -175,7 +175,8 @@ static ftf_status search(minimizer *m, const ftf_scenario *candidate, ftf_arena 
     return status;
 }
 
-static bool same_but_for_switches(const ftf_scenario *a, const ftf_scenario *b) {
+/* Apart from the schedule. */
+static bool same_program(const ftf_scenario *a, const ftf_scenario *b) {
     ftf_scenario copy = *a;
     copy.schedule = b->schedule;
     return ftf_scenario_equal(&copy, b);
@@ -190,9 +191,9 @@ static ftf_status shrink_member(minimizer *m, uint32_t index, ftf_error *err) {
         const ftf_scenario *accepted = &candidate;
         bool yes = false;
         status = holds(m, index, &candidate, &yes, err);
-        if (status == FTF_OK && !yes && index + 1 == m->count && goes_on(m) &&
-            !same_but_for_switches(&candidate, &m->members[index].scenario)) {
+        if (status == FTF_OK && !yes && index + 1 == m->count && ftf_shrink_may_search(shrink) && goes_on(m)) {
             status = search(m, &candidate, arena, &found, &yes, err);
+            yes = yes && same_program(&found, &candidate); /* not what another scenario of the process showed */
             accepted = &found;
         }
         if (status != FTF_OK || (!yes && ftf_predicate_gave_up(m->predicate))) {
@@ -246,8 +247,22 @@ static ftf_status shrink_sequence(minimizer *m, ftf_error *err) {
     return status;
 }
 
+/* Where those before it show it alone, the last one is not what the finding is about. */
+static ftf_status drop_last_ones(minimizer *m, ftf_error *err) {
+    bool yes = true;
+    ftf_status status = FTF_OK;
+    while (status == FTF_OK && yes && m->count > 1 && goes_on(m)) {
+        status = try_without(m, m->count - 1, 1, &yes, err);
+        if (status == FTF_OK && yes) {
+            remove_members(m, m->count - 1, 1);
+        }
+    }
+    return status;
+}
+
 static ftf_status shrink_all(minimizer *m, ftf_error *err) {
-    ftf_status status = shrink_sequence(m, err);
+    ftf_status status = drop_last_ones(m, err);
+    status = status == FTF_OK ? shrink_sequence(m, err) : status;
     for (uint32_t index = m->count; index-- > 0 && status == FTF_OK;) {
         status = shrink_member(m, index, err);
     }
@@ -300,7 +315,19 @@ static json_t *facts(const ftf_minimized *out) {
                      (double)out->ms / 1000);
 }
 
-/* Measures the result and puts it in the place of the finding's scenario, unless it is worse at showing it. */
+static void measure_size(const minimizer *m, ftf_minimized *out) {
+    ftf_text text = {0};
+    print_members(m, 0, m->count, &text);
+    out->after = ftf_shrink_measure(&m->members[m->count - 1].scenario);
+    out->scenarios_after = m->count;
+    out->bytes_after = text.len;
+    out->processes = spent_processes(m);
+    out->ms = spent_ms(m);
+    ftf_text_release(&text);
+}
+
+/* Measures the result and puts it in the place of the finding's scenario, unless it is worse at showing it than each step had to
+   be: hundreds were taken, each with a small risk. */
 static ftf_status conclude(minimizer *m, ftf_minimized *out, ftf_error *err) {
     ftf_text text = {0};
     ftf_attempt_result result = {0};
@@ -309,36 +336,50 @@ static ftf_status conclude(minimizer *m, ftf_minimized *out, ftf_error *err) {
     m->out_of_time = false;
     ftf_status status = ftf_predicate_measure(m->predicate, text.data, m->options->runs, &result, err);
     out->processes = spent_processes(m);
-    out->after = ftf_shrink_measure(&m->members[m->count - 1].scenario);
-    out->scenarios_after = m->count;
-    out->bytes_after = text.len;
+    out->stopped = result.gave_up;
     out->replay = (ftf_replay){.k = result.k, .n = result.n, .steals = result.steals, .sequence = m->count};
-    if (status == FTF_OK && result.k > 0 && !result.gave_up) {
+    out->stored = status == FTF_OK && !result.gave_up && result.k > 0 && !ftf_predicate_refutes(m->predicate, &result);
+    out->finished = out->finished && out->stored;
+    if (out->stored) {
         json_t *json = facts(out);
         status = ftf_store_set_minimized(m->store, m->id, text.data, &out->replay, json, err);
         json_decref(json);
         m->from = hash_text(text.data);
     }
     if (status == FTF_OK) {
-        status = out->finished ? ftf_store_save_progress(m->store, m->id, NULL, err) : save(m, err);
+        bool keep = out->stopped || (out->stored && !out->finished);
+        status = keep ? save(m, err) : ftf_store_save_progress(m->store, m->id, NULL, err);
     }
     ftf_text_release(&text);
     return status;
 }
 
-static ftf_status run(minimizer *m, ftf_minimized *out, ftf_error *err) {
+/* What an earlier call had reached may not show any more, when the module or its interpreter was built anew. */
+static ftf_status begin_again(minimizer *m, const char *text, bool *shows, ftf_error *err) {
+    ftf_status status = ftf_store_save_progress(m->store, m->id, NULL, err);
+    status = status == FTF_OK ? parse_members(m, text, err) : status;
+    return status == FTF_OK ? begin(m, shows, err) : status;
+}
+
+static ftf_status run(minimizer *m, const char *text, ftf_minimized *out, ftf_error *err) {
     ftf_status status = begin(m, &out->shows, err);
-    if (status != FTF_OK || !out->shows) {
-        return status;
+    if (status == FTF_OK && !out->shows && m->earlier_processes > 0 && goes_on(m)) {
+        status = begin_again(m, text, &out->shows, err);
     }
-    status = shrink_all(m, err);
+    if (status == FTF_OK && out->shows) {
+        status = shrink_all(m, err);
+    }
     if (status != FTF_OK) {
         return status;
     }
-    bool stopped = !m->out_of_time && !goes_on(m);
-    out->finished = !m->out_of_time && !stopped;
-    out->ms = spent_ms(m);
-    return stopped ? save(m, err) : conclude(m, out, err);
+    bool on = goes_on(m);
+    out->stopped = !on && !m->out_of_time;
+    out->finished = on;
+    measure_size(m, out);
+    if (!out->shows) {
+        return FTF_OK;
+    }
+    return out->stopped ? save(m, err) : conclude(m, out, err);
 }
 
 ftf_status ftf_minimize(const ftf_minimize_options *options, ftf_store *store, const char *id, ftf_minimized *out,
@@ -361,7 +402,7 @@ ftf_status ftf_minimize(const ftf_minimize_options *options, ftf_store *store, c
         out->bytes_before = text.len;
         status = resume(m, err);
     }
-    status = status == FTF_OK ? run(m, out, err) : status;
+    status = status == FTF_OK ? run(m, text.data, out, err) : status;
     ftf_predicate_destroy(m->predicate);
     release_members(m);
     free(m);

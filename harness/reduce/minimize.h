@@ -29,6 +29,8 @@ typedef struct ftf_minimize_options {
 
 typedef struct ftf_minimized {
     bool shows;                    /* false: it did not show again, so nothing was changed */
+    bool stopped; /* tick said so: what was reached is kept, and nothing was measured */
+    bool stored;  /* the result is the finding's scenario now */
     bool finished;                 /* nothing smaller is left to try */
     ftf_shrink_size before, after; /* of the scenario in which it shows */
     uint32_t scenarios_before, scenarios_after;

@@ -162,6 +162,10 @@ void ftf_predicate_use(ftf_predicate *p, const ftf_sequential *test) {
     p->refused.count = p->accepted.count = 0;
 }
 
+bool ftf_predicate_refutes(const ftf_predicate *p, const ftf_attempt_result *result) {
+    return ftf_sequential_decide(&p->test, result->k, result->n) == FTF_SEQUENTIAL_BAD;
+}
+
 bool ftf_predicate_gave_up(const ftf_predicate *p) { return p->gave_up; }
 
 uint64_t ftf_predicate_processes(const ftf_predicate *p) { return p->processes; }

@@ -39,6 +39,9 @@ ftf_status ftf_predicate_measure(ftf_predicate *predicate, const char *text, uin
 ftf_status ftf_predicate_search(ftf_predicate *predicate, const char *lead, const ftf_scenario *scenario,
                                 ftf_arena *arena, ftf_scenario *out, bool *holds, ftf_error *err);
 
+/* Whether a measured rate is worse than a yes allows. */
+bool ftf_predicate_refutes(const ftf_predicate *predicate, const ftf_attempt_result *result);
+
 bool ftf_predicate_gave_up(const ftf_predicate *predicate);
 
 /* Processes that were run so far. */

@@ -218,9 +218,12 @@ static bool with_joined_lanes(const ftf_shrink *s, ftf_arena *arena, ftf_scenari
     }
     uint32_t count = s->best.schedule.kind == FTF_SCHEDULE_AT ? s->best.schedule.count : 0, kept = 0;
     ftf_switch *switches = FTF_NEW(arena, ftf_switch, count + 1);
-    for (uint32_t i = 0; i < count; i++) {
-        switches[kept] = s->best.schedule.switches[i];
-        kept += join_switch(&s->best, to, from, &switches[kept]);
+    for (int late = 0; late < 2; late++) { /* a lane's switches are in the order of its ops */
+        for (uint32_t i = 0; i < count; i++) {
+            switches[kept] = s->best.schedule.switches[i];
+            bool its_turn = (switches[kept].lane == from) == (late == 1);
+            kept += its_turn && join_switch(&s->best, to, from, &switches[kept]);
+        }
     }
     if (s->best.schedule.kind == FTF_SCHEDULE_AT) {
         out->schedule.switches = switches;
@@ -356,6 +359,8 @@ void ftf_shrink_answer(ftf_shrink *s, const ftf_scenario *accepted) {
     keep(s, accepted);
     s->better = true;
 }
+
+bool ftf_shrink_may_search(const ftf_shrink *s) { return s->pass != PASS_FIRST && s->pass != PASS_SWITCHES; }
 
 const ftf_scenario *ftf_shrink_best(const ftf_shrink *s) { return &s->best; }
 

@@ -37,6 +37,9 @@ bool ftf_shrink_propose(ftf_shrink *shrink, ftf_arena *arena, ftf_scenario *out)
    does not do. */
 void ftf_shrink_answer(ftf_shrink *shrink, const ftf_scenario *accepted);
 
+/* Whether other switches may be looked for when the last proposal did not hold: not where it is about nothing but these. */
+bool ftf_shrink_may_search(const ftf_shrink *shrink);
+
 /* The smallest scenario so far; valid until the next answer. */
 const ftf_scenario *ftf_shrink_best(const ftf_shrink *shrink);
 

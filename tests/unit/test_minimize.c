@@ -170,6 +170,69 @@ static void test_minimize__forgets_scenarios_that_are_not_needed_any_more(void *
     ftf_store_close(store, NULL);
 }
 
+/* A sequence in which the first scenario shows it already: the last one is not what it is about. */
+static void test_minimize__drops_a_last_scenario_that_is_not_needed(void **state) {
+    (void)state;
+    static const char text[] =
+        "ftfuzz 1\ntarget x\nsetup\n  a = List()\nthread\n  a.push(1)\nthread\n  a.pop()\nschedule at\n"
+        "ftfuzz 1\ntarget x\nsetup\n  a = List()\nthread\n  len(a)\nschedule at\n";
+    ftf_store *store = played_store(text, 0);
+    ftf_minimized result = minimize(store, NULL, NULL);
+    assert_true(result.stored);
+    assert_int_equal(result.replay.sequence, 1);
+    check_text(store, "scenario.ft", SMALLEST);
+    ftf_store_close(store, NULL);
+}
+
+typedef struct patience {
+    ftf_store *store;
+    int processes; /* stop at so many */
+} patience;
+
+static bool is_patient(void *self) { return played_count() < ((const patience *)self)->processes; }
+
+/* Stopped at any process, the one that measures the result included, it keeps what it reached and changes nothing else. */
+static void test_minimize__stopped_at_any_process_it_keeps_what_it_reached(void **state) {
+    (void)state;
+    ftf_store *store = played_store(SCENARIO, 0);
+    ftf_minimized whole = minimize(store, NULL, NULL);
+    int last = played_count();
+    assert_true(whole.finished);
+    ftf_store_close(store, NULL);
+    for (int at = last - 1; at >= last - 6; at--) {
+        assert_int_equal(played_teardown(), 0);
+        assert_int_equal(played_setup(WORKER), 0);
+        store = played_store(SCENARIO, 0);
+        patience left = {store, at};
+        ftf_minimized result = minimize(store, is_patient, &left);
+        assert_true(result.stopped);
+        assert_false(result.finished);
+        check_text(store, "scenario.ft", SCENARIO);
+        json_t *progress = ftf_store_load_progress(store, ftf_store_at(store, 0)->id);
+        assert_non_null(progress);
+        json_decref(progress);
+        ftf_store_close(store, NULL);
+    }
+}
+
+/* What an earlier call had reached does not show any more: it begins again with what is there. */
+static void test_minimize__forgets_progress_that_does_not_show(void **state) {
+    (void)state;
+    ftf_store *store = played_store(SCENARIO, 0);
+    patience left = {store, 20};
+    assert_true(minimize(store, is_patient, &left).stopped);
+    const char *id = ftf_store_at(store, 0)->id;
+    json_t *progress = ftf_store_load_progress(store, id);
+    assert_non_null(progress);
+    json_object_set_new(progress, "best", json_string("ftfuzz 1\ntarget x\nsetup\nthread\n  len(1)\nschedule at\n"));
+    assert_int_equal(ftf_store_save_progress(store, id, progress, NULL), FTF_OK);
+    json_decref(progress);
+    ftf_minimized result = minimize(store, NULL, NULL);
+    assert_true(result.shows);
+    check_text(store, "scenario.ft", SMALLEST);
+    ftf_store_close(store, NULL);
+}
+
 static void test_minimize__what_does_not_show_stays_as_it_is(void **state) {
     (void)state;
     static const char silent[] = "ftfuzz 1\ntarget x\nsetup\n  a = List()\nthread\n  a.push(1)\nschedule at\n";
@@ -189,6 +252,9 @@ int main(void) {
         TEST(test_minimize__a_flaky_one_becomes_sure_where_that_is_possible),
         TEST(test_minimize__keeps_the_scenarios_that_are_needed_before_it),
         TEST(test_minimize__forgets_scenarios_that_are_not_needed_any_more),
+        TEST(test_minimize__drops_a_last_scenario_that_is_not_needed),
+        TEST(test_minimize__stopped_at_any_process_it_keeps_what_it_reached),
+        TEST(test_minimize__forgets_progress_that_does_not_show),
         TEST(test_minimize__what_does_not_show_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
