@@ -19,36 +19,21 @@ bool ftf_trace_open(const char *path) {
 
 bool ftf_trace_is_open(void) { return trace_fd >= 0; }
 
-/* Only the last run is wanted, and its length is what has a limit: an earlier one is cut off behind the modules. Not write(): that
-   one is interposed, and a lane that calls it would pass a point. */
-void ftf_trace_add(const ftf_trace_event *event) {
-    static atomic_uint added, modules;
-    if (trace_fd < 0) {
-        return;
-    }
-    if (event->kind == FTF_TRACE_RUN) {
-        (void)syscall(SYS_ftruncate, trace_fd, (off_t)(atomic_load(&modules) * sizeof *event));
+static atomic_uint added, modules;
+
+/* Raw calls here and below: those of libc are interposed, and a lane that made one would pass a point. */
+void ftf_trace_begin_run(void) {
+    if (trace_fd >= 0) {
+        (void)syscall(SYS_ftruncate, trace_fd, (off_t)(atomic_load(&modules) * sizeof(ftf_trace_event)));
         atomic_store(&added, atomic_load(&modules));
-    }
-    if (atomic_fetch_add(&added, 1) < FTF_TRACE_EVENTS_MAX) {
-        (void)syscall(SYS_write, trace_fd, event, sizeof *event);
-        atomic_fetch_add(&modules, event->kind == FTF_TRACE_MODULE);
     }
 }
 
-/* Leaves the modules and what the last run did. */
-static void forget_earlier_runs(ftf_trace *trace) {
-    size_t kept = 0, modules = 0;
-    for (size_t i = 0; i < trace->count; i++) {
-        const ftf_trace_event *event = &trace->events[i];
-        if (event->kind == FTF_TRACE_RUN) {
-            kept = modules;
-        } else {
-            modules += event->kind == FTF_TRACE_MODULE;
-            trace->events[kept++] = *event;
-        }
+void ftf_trace_add(const ftf_trace_event *event) {
+    if (trace_fd >= 0 && atomic_fetch_add(&added, 1) < FTF_TRACE_EVENTS_MAX) {
+        (void)syscall(SYS_write, trace_fd, event, sizeof *event);
+        atomic_fetch_add(&modules, event->kind == FTF_TRACE_MODULE);
     }
-    trace->count = kept;
 }
 
 ftf_status ftf_trace_load(const char *path, ftf_trace *out, ftf_error *err) {
@@ -67,7 +52,6 @@ ftf_status ftf_trace_load(const char *path, ftf_trace *out, ftf_error *err) {
         event->text[sizeof event->text - 1] = '\0';
         event->frame_count = event->frame_count < FTF_TRACE_FRAMES ? event->frame_count : FTF_TRACE_FRAMES;
     }
-    forget_earlier_runs(out);
     ftf_text_release(&bytes);
     return FTF_OK;
 }

@@ -20,8 +20,7 @@
 enum { FTF_TRACE_FRAMES = 40, FTF_TRACE_TEXT = 320, FTF_TRACE_EVENTS_MAX = 20000 };
 
 typedef enum ftf_trace_kind {
-    FTF_TRACE_RUN,       /* a run begins: what came before it was another one, and is forgotten */
-    FTF_TRACE_BEGIN,     /* of an op; lane, op, iteration */
+    FTF_TRACE_BEGIN,     /* of an op; lane, op */
     FTF_TRACE_END,       /* the same; text: what came of it */
     FTF_TRACE_SWITCH,    /* lane hands the token to `to`; frames; address and write where that is at an access */
     FTF_TRACE_ALLOCATED, /* the block [block, block + size) that holds the watched address; frames */
@@ -35,7 +34,6 @@ typedef struct ftf_trace_event {
     int16_t lane; /* or the section that main runs (FTF_OWNER_SETUP, FTF_OWNER_FINISH) */
     int16_t to;
     uint16_t op;
-    uint32_t iteration;
     uint32_t frame_count;
     uint64_t address, block, size;
     uint64_t frames[FTF_TRACE_FRAMES]; /* innermost first, inside the calling instructions */
@@ -46,6 +44,9 @@ typedef struct ftf_trace_event {
    read it. */
 bool ftf_trace_open(const char *path);
 bool ftf_trace_is_open(void);
+
+/* Only the last run is wanted: what earlier ones added is cut off, behind the modules. */
+void ftf_trace_begin_run(void);
 void ftf_trace_add(const ftf_trace_event *event);
 
 typedef struct ftf_trace {

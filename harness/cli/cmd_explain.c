@@ -31,8 +31,7 @@ static ftf_status explain(const char *folder, const ftf_subject *subject, ftf_ri
                           ftf_error *err) {
     ftf_attempt_options options;
     char path[FTF_FS_PATH_MAX];
-    ftf_status status = ftf_rig_open(subject->spec, rig, err);
-    status = status == FTF_OK ? ftf_rig_options(rig, ftf_subject_flavour(subject), 1, &options, err) : status;
+    ftf_status status = ftf_rig_options(rig, ftf_subject_flavour(subject), 1, &options, err);
     if (status != FTF_OK) {
         return status;
     }
@@ -55,12 +54,8 @@ int ftf_command_explain(int argc, char **argv) {
     if (status == FTF_OK && help) {
         return FTF_EXIT_CLEAN;
     }
-    status = status == FTF_OK ? ftf_subject_load(finding, &subject, &err) : status;
-    if (status == FTF_OK && ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT) {
-        status = ftf_fail(&err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", finding);
-    }
+    status = status == FTF_OK ? ftf_rig_open_finding(finding, &subject, &rig, &err) : status;
     if (status == FTF_OK) {
-        ftf_stop_on_signals();
         status = explain(finding, &subject, &rig, &text, &shows, &err);
     }
     if (status == FTF_OK) {

@@ -100,8 +100,7 @@ static ftf_status minimize(const arguments *a, const ftf_subject *subject, ftf_r
                            ftf_error *err) {
     ftf_minimize_options options = {.time_ms = a->time_s * 1000, .runs = (uint32_t)a->n};
     ftf_store *store = NULL;
-    ftf_status status = ftf_rig_open(subject->spec, rig, err);
-    status = status == FTF_OK ? ftf_rig_open_store(rig, subject, &store, err) : status;
+    ftf_status status = ftf_rig_open_store(rig, subject, &store, err);
     status = status == FTF_OK ? ftf_rig_options(rig, ftf_subject_flavour(subject), a->jobs, &options.attempt, err)
                               : status;
     if (status == FTF_OK && ftf_store_find(store, subject->id)->minimized && !a->again) {
@@ -131,12 +130,8 @@ int ftf_command_minimize(int argc, char **argv) {
     if (status == FTF_OK && a.help) {
         return FTF_EXIT_CLEAN;
     }
-    status = status == FTF_OK ? ftf_subject_load(a.finding, &subject, &err) : status;
-    if (status == FTF_OK && ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT) {
-        status = ftf_fail(&err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", a.finding);
-    }
+    status = status == FTF_OK ? ftf_rig_open_finding(a.finding, &subject, &rig, &err) : status;
     if (status == FTF_OK) {
-        ftf_stop_on_signals();
         status = minimize(&a, &subject, &rig, &result, &err);
     }
     ftf_rig_close(&rig);

@@ -72,8 +72,7 @@ static ftf_status make(const arguments *a, const ftf_subject *subject, ftf_rig *
                        ftf_error *err) {
     ftf_repro_options options;
     ftf_store *store = NULL;
-    ftf_status status = ftf_rig_open(subject->spec, rig, err);
-    status = status == FTF_OK ? ftf_rig_open_store(rig, subject, &store, err) : status;
+    ftf_status status = ftf_rig_open_store(rig, subject, &store, err);
     status = status == FTF_OK ? ftf_rig_repro_options(rig, ftf_subject_flavour(subject), &options, err) : status;
     if (status == FTF_OK) {
         options.n = (uint32_t)a->n;
@@ -95,12 +94,8 @@ int ftf_command_repro(int argc, char **argv) {
     if (status == FTF_OK && a.help) {
         return FTF_EXIT_CLEAN;
     }
-    status = status == FTF_OK ? ftf_subject_load(a.finding, &subject, &err) : status;
-    if (status == FTF_OK && ftf_subject_flavour(&subject) == FTF_FLAVOUR_COUNT) {
-        status = ftf_fail(&err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", a.finding);
-    }
+    status = status == FTF_OK ? ftf_rig_open_finding(a.finding, &subject, &rig, &err) : status;
     if (status == FTF_OK) {
-        ftf_stop_on_signals();
         status = make(&a, &subject, &rig, &result, &err);
     }
     ftf_rig_close(&rig);

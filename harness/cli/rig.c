@@ -2,6 +2,7 @@
 
 #include "base/fs.h"
 #include "base/proc.h"
+#include "cli/stop.h"
 
 ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err) {
     char work[FTF_FS_PATH_MAX];
@@ -13,6 +14,19 @@ ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err) {
         (status = ftf_path(work, err, "%s/work", out->paths.cache)) == FTF_OK &&
         (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
         status = ftf_fs_make_temporary_dir(work, out->scratch, err);
+    }
+    return status;
+}
+
+ftf_status ftf_rig_open_finding(const char *path, ftf_subject *subject, ftf_rig *out, ftf_error *err) {
+    *out = (ftf_rig){0};
+    ftf_status status = ftf_subject_load(path, subject, err);
+    if (status == FTF_OK && ftf_subject_flavour(subject) == FTF_FLAVOUR_COUNT) {
+        return ftf_fail(err, FTF_USAGE, "%s is no finding that scenarios show; give the folder of one", path);
+    }
+    if (status == FTF_OK) {
+        ftf_stop_on_signals();
+        status = ftf_rig_open(subject->spec, out, err);
     }
     return status;
 }

@@ -25,6 +25,10 @@ typedef struct ftf_rig {
 } ftf_rig;
 
 ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err);
+
+/* What a command about one finding begins with: loads it, refuses what no scenario shows, catches Ctrl-C (stop.h), and opens its
+   rig. The caller closes the rig and releases the subject, whatever this says. */
+ftf_status ftf_rig_open_finding(const char *path, ftf_subject *subject, ftf_rig *out, ftf_error *err);
 void ftf_rig_close(ftf_rig *rig);
 
 /* Attempts in that flavour, `jobs` processes at a time (0: one for each CPU). The options point into the rig, and are good until

@@ -194,9 +194,7 @@ static void run_once(ftf_session *session, const ftf_run_plan *plan) {
     box->run_kind = plan->mode == FTF_RUN_FREE ? FTF_SCHEDULE_FREE : FTF_SCHEDULE_AT;
     box->switch_count = 0;
     set_phase(session, FTF_PHASE_BUILDING);
-    if (ftf_trace_is_open()) {
-        ftf_trace_add(&(ftf_trace_event){.kind = FTF_TRACE_RUN});
-    }
+    ftf_trace_begin_run();
     session->vm->start(session->vm);
     report_raw(session, "setup");
     set_phase(session, FTF_PHASE_RUNNING);

@@ -22,8 +22,7 @@ static void on_seen(void *self, const ftf_record *record, const ftf_finding *fin
     seen *s = self;
     ftf_record *copy;
     if (strcmp(ftf_finding_signature(finding), s->signature) == 0 && ftf_record_copy(record, &copy, NULL) == FTF_OK) {
-        ftf_record_destroy(
-            s->record); /* the trace is of the last run: so is the last record, where several showed it */
+        ftf_record_destroy(s->record); /* the trace is of the last run: so is the last record */
         s->record = copy;
     }
 }
