@@ -166,6 +166,10 @@ static ftf_status run_discovery(const discovery *d, ftf_error *err) {
         argv[argc++] = "--path";
         argv[argc++] = d->target->path[FTF_FLAVOUR_PLAIN];
     }
+    if (*d->target->package != '\0') {
+        argv[argc++] = "--package";
+        argv[argc++] = d->target->package;
+    }
     if (*d->target->file != '\0') {
         argv[argc++] = "--target-file";
         argv[argc++] = d->target->file;

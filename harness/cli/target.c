@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/proc.h"
+#include "cli/package.h"
+#include "cli/script.h"
 
 enum { BUILD_DEADLINE_MS = 15 * 60 * 1000 };
 
@@ -100,15 +101,14 @@ static ftf_status find_built(const char *folder, ftf_target *out, ftf_error *err
     return status;
 }
 
-/* Splits FOLDER[:MODULE]; module is "" when it is left out. */
-static ftf_status split_spec(const char *spec, char folder[FTF_FS_PATH_MAX], char module[FTF_TARGET_NAME_MAX],
+/* Splits WHAT[:MODULE]; module is "" when it is left out. */
+static ftf_status split_spec(const char *spec, char what[FTF_FS_PATH_MAX], char module[FTF_TARGET_NAME_MAX],
                              ftf_error *err) {
-    char given[FTF_FS_PATH_MAX];
-    ftf_status status = ftf_path(given, err, "%s", spec);
+    ftf_status status = ftf_path(what, err, "%s", spec);
     if (status != FTF_OK) {
         return status;
     }
-    char *colon = strrchr(given, ':');
+    char *colon = strrchr(what, ':');
     *module = '\0';
     if (colon != NULL) {
         *colon = '\0';
@@ -117,20 +117,24 @@ static ftf_status split_spec(const char *spec, char folder[FTF_FS_PATH_MAX], cha
         }
         snprintf(module, FTF_TARGET_NAME_MAX, "%s", colon + 1);
     }
-    if (realpath(given, folder) == NULL || !ftf_fs_is_dir(folder)) {
-        return ftf_fail(err, FTF_USAGE, "%s is no folder; TARGET is a module name or a folder with an extension in it",
-                        given);
-    }
     return FTF_OK;
 }
 
-static ftf_status resolve_folder(const char *spec, ftf_target *out, ftf_error *err) {
-    char folder[FTF_FS_PATH_MAX], source_name[FTF_TARGET_NAME_MAX], built_name[FTF_TARGET_NAME_MAX] = "";
-    bool several = false;
-    ftf_status status = split_spec(spec, folder, out->name, err);
-    if (status == FTF_OK) {
-        status = find_module(folder, ".c", source_name, &several, err);
+static bool is_project(const char *folder) {
+    static const char *const files[] = {"pyproject.toml", "setup.py"};
+    char path[FTF_FS_PATH_MAX];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (ftf_fs_join(path, folder, files[i], NULL) == FTF_OK && ftf_fs_exists(path)) {
+            return true;
+        }
     }
+    return false;
+}
+
+static ftf_status resolve_folder(const char *spec, const char *folder, ftf_target *out, ftf_error *err) {
+    char source_name[FTF_TARGET_NAME_MAX], built_name[FTF_TARGET_NAME_MAX] = "";
+    bool several = false;
+    ftf_status status = find_module(folder, ".c", source_name, &several, err);
     if (status == FTF_OK && *source_name != '\0') {
         status = ftf_path(out->source, err, "%s", folder);
     } else if (status == FTF_OK && (status = find_built(folder, out, err)) == FTF_OK) {
@@ -151,82 +155,65 @@ static ftf_status resolve_folder(const char *spec, ftf_target *out, ftf_error *e
     return ftf_path(out->spec, err, "%s%s%s", folder, named ? ":" : "", named ? out->name : "");
 }
 
-ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err) {
-    ftf_status status;
-    memset(out, 0, sizeof *out);
-    if (strchr(spec, '/') != NULL || strcmp(spec, ".") == 0) {
-        status = resolve_folder(spec, out, err);
-    } else if (!is_module_name(spec)) {
+/* A folder or file, absolute from here on: the campaign may be replayed from elsewhere. */
+static ftf_status resolve_path(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err) {
+    char given[FTF_FS_PATH_MAX], path[FTF_FS_PATH_MAX];
+    ftf_status status = split_spec(spec, given, out->name, err);
+    if (status != FTF_OK) {
+        return status;
+    }
+    if (realpath(given, path) == NULL) {
+        return ftf_fail(err, FTF_USAGE,
+                        "%s is not there; TARGET is a module, a package (multidict==6.7.1), or the path of "
+                        "a checkout, an sdist, a wheel or a folder with an extension in it",
+                        given);
+    }
+    if (ftf_fs_is_dir(path) && !is_project(path)) {
+        return resolve_folder(spec, path, out, err);
+    }
+    char module[FTF_TARGET_NAME_MAX];
+    snprintf(module, sizeof module, "%s", out->name);
+    return ftf_package_resolve(paths, path, module, out, err);
+}
+
+static ftf_status resolve_word(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err) {
+    char package[FTF_FS_PATH_MAX], module[FTF_TARGET_NAME_MAX];
+    /* What no module's name can hold, a requirement's does: multidict==6.7.1, lru-dict. */
+    bool is_requirement = isalnum((unsigned char)*spec) && spec[strcspn(spec, "=<>!~[-")] != '\0';
+    if (!is_requirement && !is_module_name(spec)) {
         return ftf_fail(err, FTF_USAGE, "'%.100s' is no module name (a folder needs a slash: ./%.100s)", spec, spec);
-    } else {
+    }
+    if (!is_requirement) {
         snprintf(out->name, sizeof out->name, "%s", spec);
-        status = ftf_path(out->spec, err, "%s", spec);
-        if (status == FTF_OK) {
-            status = find_canary(paths, out, err);
+        ftf_status status = ftf_path(out->spec, err, "%s", spec);
+        status = status == FTF_OK ? find_canary(paths, out, err) : status;
+        if (status != FTF_OK || *out->source != '\0' || !ftf_package_is_wanted(paths, spec)) {
+            return status;
         }
     }
+    ftf_status status = split_spec(spec, package, module, err);
+    return status == FTF_OK ? ftf_package_resolve(paths, package, module, out, err) : status;
+}
+
+ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_target *out, ftf_error *err) {
+    memset(out, 0, sizeof *out);
+    bool is_path = strchr(spec, '/') != NULL || strcmp(spec, ".") == 0;
+    ftf_status status = is_path ? resolve_path(paths, spec, out, err) : resolve_word(paths, spec, out, err);
     return status == FTF_OK ? find_files(paths, out, err) : status;
 }
 
 /* ---- building ---------------------------------------------------------------------------------------------------- */
 
-/* Takes the folder from what ci/build-target printed: its last line. */
-static ftf_status take_folder(const char *printed_path, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
-    ftf_text printed = {0};
-    ftf_status status = ftf_fs_read(printed_path, FTF_FS_READ_MAX, &printed, err);
-    if (status == FTF_OK) {
-        while (printed.len > 0 && isspace((unsigned char)printed.data[printed.len - 1])) {
-            printed.data[--printed.len] = '\0';
-        }
-        const char *line = printed.len > 0 ? strrchr(printed.data, '\n') : NULL;
-        status = ftf_path(folder, err, "%s", printed.len == 0 ? "" : line != NULL ? line + 1 : printed.data);
-    }
-    if (status == FTF_OK && !ftf_fs_is_dir(folder)) {
-        status = ftf_fail(err, FTF_SETUP, "ci/build-target printed no folder but '%.100s'", folder);
-    }
-    ftf_text_release(&printed);
-    return status;
-}
-
 ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flavour flavour, ftf_error *err) {
-    char script[FTF_FS_PATH_MAX], work[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", printed[FTF_FS_PATH_MAX];
-    ftf_proc proc;
-    ftf_proc_end end;
+    char what[FTF_FS_PATH_MAX + 64];
     if (*target->source == '\0' || *target->path[flavour] != '\0') {
         return FTF_OK;
     }
-    ftf_status status = ftf_path(script, err, "%s/ci/build-target", paths->root);
-    if (status == FTF_OK) {
-        status = ftf_path(work, err, "%s/work", paths->cache);
-    }
-    if (status == FTF_OK && (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
-        status = ftf_fs_make_temporary_dir(work, scratch, err);
-    }
-    if (status == FTF_OK) {
-        status = ftf_fs_join(printed, scratch, "stdout", err);
-    }
-    if (status == FTF_OK) {
-        const char *argv[] = {script, ftf_flavour_name(flavour), target->source, NULL};
-        /* Its own words on stderr are for the person: which compiler error, which log. */
-        ftf_proc_options options = {
-            .argv = argv, .stdout_path = printed, .inherit_output = true, .cpu = FTF_PROC_ANY_CPU};
-        status = ftf_proc_spawn(&options, &proc, err);
-    }
-    if (status == FTF_OK) {
-        if (!ftf_proc_wait(&proc, BUILD_DEADLINE_MS, &end)) {
-            ftf_proc_stop(&proc, 0, &end);
-            status = ftf_fail(err, FTF_SETUP, "building %s (%s) did not end", target->source,
-                              ftf_flavour_name(flavour));
-        } else if (end.signaled || end.code != 0) {
-            char text[32];
-            status = ftf_fail(err, FTF_SETUP, "building %s (%s) failed with %s", target->source,
-                              ftf_flavour_name(flavour), ftf_proc_end_text(&end, text));
-        } else {
-            status = take_folder(printed, target->path[flavour], err);
-        }
-    }
-    if (*scratch != '\0') {
-        ftf_fs_remove_tree(scratch, NULL);
+    const char *const argv[] = {"ci/build-target", ftf_flavour_name(flavour), target->source, NULL};
+    snprintf(what, sizeof what, "building %s (%s)", target->source, ftf_flavour_name(flavour));
+    ftf_status status = ftf_script_run(paths, argv, what, BUILD_DEADLINE_MS, target->path[flavour], err);
+    if (status == FTF_OK && !ftf_fs_is_dir(target->path[flavour])) {
+        status = ftf_fail(err, FTF_SETUP, "ci/build-target printed no folder but '%.100s'", target->path[flavour]);
     }
     return status;
 }

@@ -1,6 +1,6 @@
 """Learns the API of a module and writes it down as a catalog (harness/scenario/catalog.h).
 
-    discover.py --target NAME [--path DIR]... [--target-file FILE.toml] --kinds FILE --out CATALOG.json [--seconds N]
+    discover.py --target NAME [--path DIR]... [--package MANIFEST.json] [--target-file FILE.toml] --kinds FILE --out CATALOG.json [--seconds N]
 
 Exit 0: written. Exit 2: one line on standard error says why it cannot be. The module is imported in a child first,
 so that even a crash at import ends in such a line. Standard library only; imports are late, since each of them is
@@ -25,6 +25,7 @@ def _arguments(argv):
     parser = argparse.ArgumentParser(prog="discover.py", description="Learns the API of a module.")
     parser.add_argument("--target", required=True, help="its name; the module to import, unless the file says another")
     parser.add_argument("--path", action="append", default=[], help="a folder to import from")
+    parser.add_argument("--package", help="what ci/build-package says of it: which of its modules are native")
     parser.add_argument("--target-file", help="what cannot be learned (targets/README.md)")
     parser.add_argument("--kinds", required=True, help="kinds.def, or the same as JSON: {kind: [sample, ...]}")
     parser.add_argument("--out", required=True, help="where the catalog goes")
@@ -67,6 +68,20 @@ def _read_kinds(path, language):
         return json.loads(text)
     except ValueError as error:
         raise Refused("%s is no JSON: %s" % (path, error)) from None
+
+
+def _read_package(manifest):
+    """{"native": [...], "version": ...}: what looking at the modules does not tell; both empty without a manifest."""
+    import json
+
+    if manifest is None:
+        return {"native": [], "version": None}
+    try:
+        with open(manifest, encoding="utf-8") as file:
+            content = json.load(file)
+        return {key: content[key] for key in ("native", "version")}
+    except (OSError, ValueError, KeyError) as error:
+        raise Refused("%s is no manifest of a package: %s" % (manifest, error)) from None
 
 
 def _try_import(name):
@@ -163,7 +178,8 @@ def _run(options, parts):
     # The target goes by its own imports only; what this script loads late is loaded before trials begin.
     for late in ("inspect", "signal", "resource", "select", "pickle", "copy", "collections.abc", "tempfile"):
         importlib.import_module(late)
-    explorer = parts["explore"].Explorer(options.target, name, module, settings, kinds, options.seconds)
+    package = _read_package(options.package)
+    explorer = parts["explore"].Explorer(options.target, name, module, settings, kinds, package, options.seconds)
     catalog = explorer.catalog(gil)
     _write(catalog, os.path.abspath(options.out))
     print(explorer.summary(), file=sys.stderr)

@@ -41,7 +41,7 @@ MUTATORS = frozenset(
 class Explorer:
     """One target, one catalog."""
 
-    def __init__(self, target, name, module, settings, kinds, seconds):
+    def __init__(self, target, name, module, settings, kinds, package, seconds):
         self.target = target
         self.name = name
         self.module = module
@@ -49,7 +49,8 @@ class Explorer:
         self.kinds = {kind: samples + settings.values.get(kind, []) for kind, samples in kinds.items()}
         self.deadline = time.monotonic() + seconds
         self.started = time.monotonic()
-        self.natives = introspect.accelerators(module, name)
+        self.package_version = package["version"]
+        self.natives = introspect.accelerators(module, name, package["native"])
         self.natives.update((extra, sys.modules[extra]) for extra in settings.modules)
         self.stubs = stubs.read(module)
         self.homes = introspect.family(module, name, self.natives)
@@ -470,6 +471,8 @@ class Explorer:
         }
 
     def version(self):
+        if self.package_version is not None:
+            return self.package_version
         version = getattr(self.module, "__version__", None)
         home = getattr(self.module, "__file__", "") or ""
         if isinstance(version, str) and "site-packages" in home:

@@ -88,11 +88,12 @@ def is_native(value):
     return is_native_type(type(value)) and not hasattr(value, "__wrapped__")
 
 
-def accelerators(target, name):
-    """The native modules behind a target: `_name`, extension submodules, and where its public names come from."""
+def accelerators(target, name, others):
+    """The native modules behind a target: `_name`, extension submodules, where its public names come from, and what it has
+    imported of `others`."""
     top, last = name.split(".")[0], name.split(".")[-1]
     found = {}
-    for wanted in ("_" + last.lower(), "_" + top.lower()):
+    for wanted in ("_" + last.lower(), "_" + top.lower(), *others):
         if wanted in sys.modules:
             found[wanted] = sys.modules[wanted]
     for path, module in list(sys.modules.items()):

@@ -13,6 +13,7 @@ _SCHEMA = {
     "pattern": {"callable": str, "args": list, "kwargs": dict},
     "values": {},
     "blame": {"files": list},
+    "package": {"requirement": str, "system": list, "env": dict, "config": dict},  # of ci/packages/settings.py
 }  # fmt: skip
 _LISTS = ("skip", "make", "pattern")  # written [[name]]
 _REQUIRED = {"skip": ("name", "reason"), "make": ("type", "lines"), "pattern": ("callable",)}

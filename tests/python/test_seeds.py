@@ -51,7 +51,7 @@ def run(path):
     module, extra = module_of(target)
     import introspect
 
-    world = language.World(module, [*introspect.accelerators(module, module.__name__), *extra])
+    world = language.World(module, [*introspect.accelerators(module, module.__name__, ()), *extra])
     complaints, shared = [], language.Names(world)
     for section, lines in sections(text):
         names = language.Names(world)
