@@ -443,7 +443,7 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
         ftf_store_options store = {.folder = options->out,
                                    .symbolizer = campaign->symbolizer,
                                    .catalog = options->learnt->catalog,
-                                   .python_version = options->learnt->catalog->version,
+                                   .python_version = options->learnt->catalog->python,
                                    .compiler = "clang " FTF_CONFIG_LLVM,
                                    .campaign = options->command};
         status = ftf_store_open(&store, &campaign->store, err);

@@ -85,7 +85,7 @@ ftf_status ftf_rig_open_store(const ftf_rig *rig, const ftf_subject *subject, ft
     const ftf_store_options options = {.folder = subject->store,
                                        .symbolizer = rig->symbolizer,
                                        .catalog = rig->learnt.catalog,
-                                       .python_version = rig->learnt.catalog->version};
+                                       .python_version = rig->learnt.catalog->python};
     ftf_status status = ftf_store_open(&options, out, err);
     if (status == FTF_OK && ftf_store_find(*out, subject->id) == NULL) {
         return ftf_fail(err, FTF_INPUT, "%s is not in the folder of a campaign: move it back to <out>/findings",

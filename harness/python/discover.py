@@ -1,6 +1,7 @@
 """Learns the API of a module and writes it down as a catalog (harness/scenario/catalog.h).
 
-    discover.py --target NAME [--path DIR]... [--package MANIFEST.json] [--target-file FILE.toml] --kinds FILE --out CATALOG.json [--seconds N]
+    discover.py --target NAME [--path DIR]... [--package MANIFEST.json] [--target-file FILE.toml] --kinds FILE
+                --out CATALOG.json [--seconds N]
 
 Exit 0: written. Exit 2: one line on standard error says why it cannot be. The module is imported in a child first,
 so that even a crash at import ends in such a line. Standard library only; imports are late, since each of them is
@@ -71,15 +72,15 @@ def _read_kinds(path, language):
 
 
 def _read_package(manifest):
-    """{"native": [...], "version": ...}: what looking at the modules does not tell; both empty without a manifest."""
+    """{"native": [...], "version": ...}: what looking at the modules does not tell; all empty without a manifest."""
     import json
 
     if manifest is None:
-        return {"native": [], "version": None}
+        return {"native": [], "version": None, "requirement": ""}
     try:
         with open(manifest, encoding="utf-8") as file:
             content = json.load(file)
-        return {key: content[key] for key in ("native", "version")}
+        return {key: content[key] for key in ("native", "version", "requirement")}
     except (OSError, ValueError, KeyError) as error:
         raise Refused("%s is no manifest of a package: %s" % (manifest, error)) from None
 

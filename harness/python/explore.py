@@ -49,7 +49,7 @@ class Explorer:
         self.kinds = {kind: samples + settings.values.get(kind, []) for kind, samples in kinds.items()}
         self.deadline = time.monotonic() + seconds
         self.started = time.monotonic()
-        self.package_version = package["version"]
+        self.package = package
         self.natives = introspect.accelerators(module, name, package["native"])
         self.natives.update((extra, sys.modules[extra]) for extra in settings.modules)
         self.stubs = stubs.read(module)
@@ -452,6 +452,8 @@ class Explorer:
             "target": self.target,
             "import": self.name,
             "version": self.version(),
+            "python": sys.version.split()[0],
+            "package": self.package["requirement"] if "==" in self.package["requirement"] else "",
             "gil": gil,
             "blame": blamed,
             "contract": self.settings.contract,
@@ -471,8 +473,8 @@ class Explorer:
         }
 
     def version(self):
-        if self.package_version is not None:
-            return self.package_version
+        if self.package["version"] is not None:
+            return self.package["version"]
         version = getattr(self.module, "__version__", None)
         home = getattr(self.module, "__file__", "") or ""
         if isinstance(version, str) and "site-packages" in home:

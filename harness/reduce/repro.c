@@ -207,6 +207,7 @@ static ftf_script_facts facts_of(const repro *r) {
                               .python_version = ftf_json_text(versions, "python"),
                               .flavour = r->sanitizer->flavour,
                               .path = r->options->plain.path,
+                              .package = r->options->catalog->package,
                               .force_gil_off = strcmp(r->options->catalog->gil, "not-declared") == 0,
                               .seconds = r->seconds,
                               .plain = r->result->plain,

@@ -76,6 +76,11 @@ static void add_comment(const ftf_script_facts *f, ftf_text *out) {
     ftf_text_printf(out, "# seen in    %s%s%s, CPython %s without the GIL; ftfuzz calls it %s\n", f->target,
                     own_version ? " " : "", own_version ? f->target_version : "", f->python_version, f->id);
     add_rates(f, out);
+    if (*f->package != '\0') {
+        ftf_text_str(out, "# needs      ");
+        add_python(f, out);
+        ftf_text_printf(out, " -m pip install '%s'\n", f->package);
+    }
     ftf_text_str(out, "#\n# usage: ");
     add_python(f, out);
     ftf_text_str(out,
@@ -103,7 +108,7 @@ static void add_imports(const ftf_script_facts *f, ftf_text *out) {
         ftf_text_printf(out, "import %s\n", modules[i]);
     }
     ftf_text_char(out, '\n');
-    if (*f->path != '\0') {
+    if (*f->path != '\0' && *f->package == '\0') {
         ftf_text_str(out, "# Where the module lies that it was seen in; PYTHONPATH comes first.\nsys.path.append(");
         add_quoted(out, f->path);
         ftf_text_str(out, ")\n");

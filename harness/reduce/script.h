@@ -33,6 +33,7 @@ typedef struct ftf_script_facts {
     const char *target, *target_version, *python_version; /* the last two may be "" */
     const char *flavour;                                  /* of the sanitizer: tsan or asan */
     const char *path;                                     /* where a stock interpreter finds the module; "": it knows */
+    const char *package;                                  /* what pip has to install instead; "": nothing */
     bool force_gil_off;                                   /* the module does not say that it can do without */
     uint32_t seconds;                                     /* of a run */
     ftf_script_rate plain, sanitizer;

@@ -7,7 +7,8 @@
  *
  * The JSON, format 1 (every list is sorted, so the same module version gives the same bytes):
  *
- *   {"format": 1, "target": "collections", "import": "collections", "version": "3.13.5",
+ *   {"format": 1, "target": "collections", "import": "collections", "version": "3.13.5", "python": "3.13.5",
+ *    "package": "multidict==6.7.1" | "",        how pip gets what was tested, where it can
  *    "gil": "declared" | "not-declared" | "n/a",
  *    "blame": {"files": ["Modules/_collectionsmodule.c", ...], "libraries": ["/abs/_x.cpython-313t-....so", ...]},
  *    "contract": "no-crash" | "memory-safe" | "consistent",
@@ -144,7 +145,9 @@ typedef struct ftf_skip {
 typedef struct ftf_catalog {
     const char *target;      /* the name the person gave */
     const char *import_name; /* the module to import */
-    const char *version;
+    const char *version; /* of the module */
+    const char *python;  /* of the interpreter it was learned in */
+    const char *package; /* the requirement that was tested; "": it came from no index */
     const char *gil;
     const char *contract;
     uint32_t blame_file_count;

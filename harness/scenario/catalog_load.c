@@ -480,6 +480,8 @@ static bool read_head(ftf_reader *in, const json_t *root) {
     return ftf_get_string(in, root, "target", true, &catalog->target) &&
            ftf_get_string(in, root, "import", true, &catalog->import_name) &&
            ftf_get_string(in, root, "version", false, &catalog->version) &&
+           ftf_get_string(in, root, "python", false, &catalog->python) &&
+           ftf_get_string(in, root, "package", false, &catalog->package) &&
            ftf_get_string(in, root, "gil", false, &catalog->gil) &&
            ftf_get_string(in, root, "contract", false, &catalog->contract) && read_blame(in, root);
 }

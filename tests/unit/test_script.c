@@ -35,6 +35,7 @@ static ftf_script_facts some_facts(void) {
                               .python_version = "3.13.5",
                               .flavour = "tsan",
                               .path = "",
+                              .package = "",
                               .seconds = 5};
 }
 
