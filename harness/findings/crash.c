@@ -244,8 +244,10 @@ static bool judge_exit(scene *s) {
     switch (s->options->end.code) {
     case 0:
     case FTF_WORKER_EXIT_RECORD:
-        if (had_scenario(s->box) || !was_up(s->box)) {
-            return false; /* TSan ends a process that crashed with its own `exitcode`, which is 0 in a worker */
+        /* TSan ends a process that crashed with its own `exitcode`, which is 0 in a worker. What a scenario has done to the
+           heap may come to light behind it, in our own code or libFuzzer's. */
+        if (had_scenario(s->box) || !was_up(s->box) || strstr(s->text, "==ERROR: ThreadSanitizer") != NULL) {
+            return false;
         }
         out->death = FTF_DEATH_NONE;
         return true;

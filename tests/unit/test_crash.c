@@ -151,6 +151,19 @@ static void test_crash__a_destroyed_worker_is_the_target_s_death(void **state) {
     ftf_crash_release(&crash);
 }
 
+static void test_crash__what_tsan_prints_wins_over_its_exit_status(void **state) {
+    (void)state;
+    static const char deadly[] = "ThreadSanitizer:DEADLYSIGNAL\n"
+                                 "==7==ERROR: ThreadSanitizer: SEGV on unknown address (pc 0x5555558a68c5 T7)\n"
+                                 "    #0 0x5555558a68c5 (/x/ftfuzz-worker-tsan+0x3528c5)\n";
+    box->phase = FTF_PHASE_IDLE;
+    assert_death((ftf_proc_end){.code = 0}, "", FTF_DEATH_NONE, "");
+    ftf_crash crash = judge((ftf_proc_end){.code = 0}, deadly);
+    assert_string_equal(ftf_death_name(crash.death), "finding");
+    assert_string_equal(crash.record->kind, "segv");
+    ftf_crash_release(&crash);
+}
+
 static void test_crash__each_way_to_end(void **state) {
     (void)state;
     box->phase = FTF_PHASE_DONE;
@@ -214,6 +227,7 @@ int main(void) {
         TEST(test_crash__a_gap_ends_the_history),
         TEST(test_crash__verdict_of_the_watchdog),
         TEST(test_crash__a_destroyed_worker_is_the_target_s_death),
+        TEST(test_crash__what_tsan_prints_wins_over_its_exit_status),
         TEST(test_crash__each_way_to_end),
         TEST(test_crash__the_phase_decides_whose_it_is),
         TEST(test_crash__no_black_box_is_trouble_of_the_set_up),
