@@ -94,17 +94,6 @@ static void join_command(int argc, char **argv, ftf_text *out) {
     }
 }
 
-static ftf_status choose_flavours(const ftf_paths *paths, const char *word, bool flavours[FTF_FLAVOUR_COUNT],
-                                  ftf_error *err) {
-    ftf_status status = FTF_OK;
-    bool both = strcmp(word, "both") == 0;
-    for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
-        flavours[f] = both || strcmp(word, ftf_flavour_name((ftf_flavour)f)) == 0;
-        status = flavours[f] ? ftf_paths_need(paths, (ftf_flavour)f, err) : FTF_OK;
-    }
-    return status;
-}
-
 static ftf_status write_summary(const ftf_campaign *campaign, bool json, ftf_error *err) {
     char path[FTF_FS_PATH_MAX];
     json_t *summary = ftf_summary_to_json(campaign);
@@ -184,8 +173,8 @@ static int fuzz(const arguments *a, const char *command, ftf_error *err) {
         }
         options.until = &until;
     }
-    if (ftf_paths_find(&paths, err) != FTF_OK || choose_flavours(&paths, a->flavour, options.flavours, err) != FTF_OK ||
-        ftf_target_resolve(&paths, a->spec, &target, err) != FTF_OK ||
+    if (ftf_paths_find(&paths, err) != FTF_OK || ftf_target_resolve(&paths, a->spec, &target, err) != FTF_OK ||
+        ftf_target_choose_flavours(&paths, &target, a->flavour, a->json, options.flavours, err) != FTF_OK ||
         ftf_path(out, err, "%s/%s", a->out, target.name) != FTF_OK || ftf_fs_make_dirs(out, err) != FTF_OK ||
         ftf_fs_make_absolute(out, err) != FTF_OK) {
         return ftf_command_fail(err);

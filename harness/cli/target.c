@@ -218,6 +218,30 @@ ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flav
     return status;
 }
 
+ftf_status ftf_target_choose_flavours(const ftf_paths *paths, const ftf_target *target, const char *word, bool quiet,
+                                      bool flavours[FTF_FLAVOUR_COUNT], ftf_error *err) {
+    ftf_status status = FTF_OK;
+    bool both = strcmp(word, "both") == 0;
+    if (target->wheel && strcmp(word, ftf_flavour_name(FTF_FLAVOUR_TSAN)) == 0) {
+        return ftf_fail(err, FTF_USAGE,
+                        "%s is a wheel: its code is not instrumented, so ThreadSanitizer sees no race in it; "
+                        "give the sdist or a checkout, or --flavour asan",
+                        target->spec);
+    }
+    if (target->wheel && !quiet) {
+        fprintf(stderr,
+                "ftfuzz: a wheel's code is not instrumented. What can be seen: crashes, hangs, deadlocks, errors "
+                "against Python's protocols, and use of freed memory by the interpreter and libc. What cannot: data "
+                "races, its own reads and writes of freed memory, and threads switch only where it calls out\n");
+    }
+    for (int f = FTF_FLAVOUR_PLAIN + 1; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
+        flavours[f] = (both || strcmp(word, ftf_flavour_name((ftf_flavour)f)) == 0) &&
+                      !(target->wheel && f == FTF_FLAVOUR_TSAN);
+        status = flavours[f] ? ftf_paths_need(paths, (ftf_flavour)f, err) : FTF_OK;
+    }
+    return status;
+}
+
 /* ---- the list ---------------------------------------------------------------------------------------------------- */
 
 typedef void (*on_target_fn)(void *self, const char *name, const char *what, const char *file);

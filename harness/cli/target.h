@@ -37,6 +37,11 @@ ftf_status ftf_target_resolve(const ftf_paths *paths, const char *spec, ftf_targ
  */
 ftf_status ftf_target_build(const ftf_paths *paths, ftf_target *target, ftf_flavour flavour, ftf_error *err);
 
+/* Which flavours to fuzz a target in when a person says "both", "tsan" or "asan"; each must be there. Of a wheel only asan makes
+   sense: TSan sees no access of code that is not instrumented. Says so on standard error unless quiet. */
+ftf_status ftf_target_choose_flavours(const ftf_paths *paths, const ftf_target *target, const char *word, bool quiet,
+                                      bool flavours[FTF_FLAVOUR_COUNT], ftf_error *err);
+
 /* Calls on_target for each target that has a file or is a canary, sorted; `what` is "target" or "canary". */
 ftf_status ftf_target_list(const ftf_paths *paths,
                            void (*on_target)(void *self, const char *name, const char *what, const char *file),
