@@ -346,6 +346,8 @@ def examples(doc, label, render):
     for match in re.finditer(r">>> .*?\b%s\((.*?)\)\s*$" % name, doc or "", re.M):
         try:
             call = ast.parse("f(%s)" % match.group(1), mode="eval").body
+            if not isinstance(call, ast.Call):  # `>>> f(1) + g(2)`
+                continue
             values = [ast.literal_eval(arg) for arg in call.args]
         except (SyntaxError, ValueError):
             continue

@@ -72,6 +72,7 @@ class Docstrings(unittest.TestCase):
     def test_examples__literal_arguments_of_doctest_lines(self):
         doc = ">>> struct.pack('ih', 1, 2)\n>>> pack(x)\n>>> print(pack('h', 3))\n"
         self.assertEqual(hints.examples(doc, "pack", language.render), [["=\"ih\"", "=1", "=2"]])
+        self.assertEqual(hints.examples(">>> pack(1) + unpack(2)\n", "pack", language.render), [])
 
     def test_by_name__falls_back_to_parts_of_the_name(self):
         self.assertEqual(hints.by_name("encoding"), ['="utf-8"'])
