@@ -64,9 +64,10 @@ def test_fuzz(tally, scratch):
 
 
 def test_wheel(tally, scratch):
-    python = next(p for p in Path(ftf.configured("FTFUZZ_PYTHON_PLAIN"), "bin").glob("python3.*t") if not p.name.endswith("-config"))
-    subprocess.run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", scratch, shutil.copytree(PLANTED, scratch / "source")], check=True,
-                   capture_output=True)
+    folder = Path(ftf.configured("FTFUZZ_PYTHON_PLAIN"), "bin")
+    python = next(path for path in folder.glob("python3.*t") if not path.name.endswith("-config"))
+    source = shutil.copytree(PLANTED, scratch / "source")
+    subprocess.run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", scratch, source], check=True, capture_output=True)
     wheel = next(scratch.glob("*.whl"))
     run = ftf.ftfuzz("fuzz", wheel, "--time", 60, "--until-finding", "any", "--confirm", 10, "--seed", 1, "--out", scratch / "out")
     tally.check("a wheel's crash is found", run.code == 1, f"exit {run.code}: {run.err[-600:]}")

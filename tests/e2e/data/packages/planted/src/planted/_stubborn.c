@@ -4,6 +4,7 @@ static PyObject *twice(PyObject *Py_UNUSED(module), PyObject *number) { return P
 
 static PyMethodDef methods[] = {{"twice", twice, METH_O, "twice(number): number + number"}, {NULL, NULL, 0, NULL}};
 static PyModuleDef_Slot slots[] = {{Py_mod_gil, Py_MOD_GIL_NOT_USED}, {0, NULL}};
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_stubborn", .m_methods = methods, .m_slots = slots};
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, .m_name = "_stubborn", .m_methods = methods, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__stubborn(void) { return PyModuleDef_Init(&module); }
