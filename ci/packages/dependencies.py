@@ -22,13 +22,14 @@ def resolve(requires):
     wanted = [text for text in requires if _applies(Requirement(text))]
     if not wanted:
         return []
-    with tempfile.TemporaryDirectory() as scratch:
-        report = pathlib.Path(scratch, "report.json")
+    wanted = [_without_marker(text) for text in wanted]
+    try:  # versions that have a wheel are those that their maintainers support here
+        items = _ask_pip("--only-binary", ":all:", *wanted)
+    except subprocess.CalledProcessError:
         try:
-            common.pip("install", "--quiet", "--dry-run", "--ignore-installed", "--report", report, *map(_without_marker, wanted))
+            items = _ask_pip(*wanted)
         except subprocess.CalledProcessError as error:
             raise common.Failed("its dependencies cannot be resolved: " + common.pip_reason(error)) from None
-        items = common.read_json(report)["install"]
     found = []
     for item in items:
         url = item["download_info"]["url"]
@@ -52,6 +53,14 @@ def ensure(dependency, flavours, tool_key, jobs):
         common.say("%s: %s; taking its wheel, whose code is not instrumented" % (spec, error))
         said.update(instrumented=False, reason=str(error))
         return entries.ensure(_wheel(spec), settings.Settings(), flavours, tool_key, jobs), said
+
+
+def _ask_pip(*arguments):
+    """What pip would install."""
+    with tempfile.TemporaryDirectory() as scratch:
+        report = pathlib.Path(scratch, "report.json")
+        common.pip("install", "--quiet", "--dry-run", "--ignore-installed", "--report", report, *arguments)
+        return common.read_json(report)["install"]
 
 
 def _applies(requirement):
