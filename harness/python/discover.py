@@ -85,6 +85,22 @@ def _read_package(manifest):
         raise Refused("%s is no manifest of a package: %s" % (manifest, error)) from None
 
 
+def _check_natives(name, natives):
+    """A package may go on in Python alone when its extension cannot be loaded, and say so nowhere."""
+    import importlib
+
+    if not natives or any(native in sys.modules for native in natives):
+        return
+    reasons = []
+    for native in natives:
+        try:
+            importlib.import_module(native)
+        except Exception as error:
+            reasons.append("%s: %s" % (native, " ".join(str(error).split())[:300]))
+    because = ": " + "; ".join(reasons) if reasons else "; name the module to fuzz: SPEC:%s" % natives[0]
+    raise Refused("importing %s loads none of its extension modules%s" % (name, because))
+
+
 def _try_import(name):
     """Imports in a child; whether the GIL is on afterwards (None: an interpreter that always has one)."""
     import marshal
@@ -180,6 +196,7 @@ def _run(options, parts):
     for late in ("inspect", "signal", "resource", "select", "pickle", "copy", "collections.abc", "tempfile"):
         importlib.import_module(late)
     package = _read_package(options.package)
+    _check_natives(name, package["native"])
     explorer = parts["explore"].Explorer(options.target, name, module, settings, kinds, package, options.seconds)
     catalog = explorer.catalog(gil)
     _write(catalog, os.path.abspath(options.out))
