@@ -37,20 +37,22 @@ function(ftfuzz_layer folder)
   ftfuzz_library(ftf_${folder} SOURCES ${sources} LINK ${arg_UNPARSED_ARGUMENTS})
 endfunction()
 
-# ftfuzz_embed_python(NAME): a library with one `const char ftf_py_<name>[]` for each harness/python/<name>.py.
-function(ftfuzz_embed_python name)
-  file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/harness/python/*.py)
-  set(source ${FTFUZZ_GENERATED}/python_sources.c)
-  set(header ${FTFUZZ_GENERATED}/python_sources.h)
+# ftfuzz_embed(NAME FOLDER PATTERN...): a library ftf_<name> with one `const char ftf_<name>_<file>[]` for each file of
+# harness/<folder> that matches.
+function(ftfuzz_embed name folder)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/harness/${folder}/ OUTPUT_VARIABLE patterns)
+  file(GLOB files CONFIGURE_DEPENDS ${patterns})
+  set(source ${FTFUZZ_GENERATED}/${folder}_sources.c)
+  set(header ${FTFUZZ_GENERATED}/${folder}_sources.h)
   set(generator ${CMAKE_SOURCE_DIR}/ci/cmake/embed.cmake)
   add_custom_command(
     OUTPUT ${source} ${header}
-    COMMAND ${CMAKE_COMMAND} -DSOURCE=${source} -DHEADER=${header} "-DSCRIPTS=${scripts}" -P ${generator}
-    DEPENDS ${scripts} ${generator}
-    COMMENT "Embedding harness/python/*.py"
+    COMMAND ${CMAKE_COMMAND} -DNAME=${name} -DSOURCE=${source} -DHEADER=${header} "-DFILES=${files}" -P ${generator}
+    DEPENDS ${files} ${generator}
+    COMMENT "Embedding harness/${folder}"
     VERBATIM)
-  add_library(${name} STATIC ${source} ${header})
-  target_include_directories(${name} PUBLIC ${FTFUZZ_GENERATED})
+  add_library(ftf_${name} STATIC ${source} ${header})
+  target_include_directories(ftf_${name} PUBLIC ${FTFUZZ_GENERATED} ${CMAKE_SOURCE_DIR}/harness)
 endfunction()
 
 # ftfuzz_makefile_variable(OUT TEXT NAME): the value of NAME in the text of a Makefile, with $(...) expanded.

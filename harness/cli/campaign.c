@@ -324,10 +324,16 @@ static void draw(ftf_campaign *campaign) {
     ftf_progress_view_update(&campaign->view, &snapshot, ftf_proc_now_ms());
 }
 
+/* What was found wants time for its replays. */
+static uint64_t reserve_ms(const ftf_campaign *campaign) {
+    const ftf_campaign_options *o = &campaign->options;
+    return o->reserve_ms > 0 && ftf_campaign_blamed(campaign) > 0 ? o->reserve_ms : 0;
+}
+
 static bool is_over(const ftf_campaign *campaign) {
     const ftf_campaign_options *o = &campaign->options;
     return campaign->enough || campaign->gave_up || *o->stop > 0 ||
-           (o->time_ms > 0 && elapsed_ms(campaign) >= o->time_ms) ||
+           (o->time_ms > 0 && elapsed_ms(campaign) + reserve_ms(campaign) >= o->time_ms) ||
            (o->cpu_ms > 0 && count(campaign).cpu_us >= o->cpu_ms * 1000);
 }
 
@@ -420,7 +426,8 @@ static ftf_status create_workers(ftf_campaign *campaign, ftf_error *err) {
                                       .spool = campaign->spool,
                                       .corpus = campaign->corpus,
                                       .rss_limit_kib = o->rss_limit_kib,
-                                      .cold_percent = o->cold_percent};
+                                      .cold_percent = o->cold_percent,
+                                      .exercise = o->exercise};
         status = ftf_worker_create(&options, &campaign->workers[campaign->worker_count], err);
         campaign->worker_count += status == FTF_OK;
     }
@@ -461,9 +468,9 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
     return FTF_OK;
 }
 
-static bool is_not_stopped(void *self) {
-    const ftf_campaign *campaign = self;
-    return *campaign->options.stop == 0;
+bool ftf_campaign_goes_on(void *campaign) {
+    const ftf_campaign_options *o = &((const ftf_campaign *)campaign)->options;
+    return *o->stop == 0 && (o->deadline_ms == 0 || ftf_proc_now_ms() < o->deadline_ms);
 }
 
 ftf_attempt_options ftf_campaign_attempts(ftf_campaign *campaign, ftf_flavour flavour, const char *paths[2]) {
@@ -487,8 +494,19 @@ ftf_attempt_options ftf_campaign_attempts(ftf_campaign *campaign, ftf_flavour fl
                                  .zygote = true,
                                  .crew = campaign->crews[flavour],
                                  .deadline_ms = ATTEMPT_DEADLINE_MS,
-                                 .tick = is_not_stopped,
+                                 .tick = ftf_campaign_goes_on,
                                  .self = campaign};
+}
+
+ftf_exercise *ftf_campaign_exercise(const ftf_campaign *campaign, ftf_error *err) {
+    ftf_exercise *sum = ftf_exercise_open(NULL, err);
+    for (uint32_t i = 0; sum != NULL && i < campaign->worker_count; i++) {
+        if (ftf_worker_add_exercise(campaign->workers[i], sum, err) != FTF_OK) {
+            ftf_exercise_close(sum);
+            return NULL;
+        }
+    }
+    return sum;
 }
 
 void ftf_campaign_close(ftf_campaign *campaign) {

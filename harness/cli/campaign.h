@@ -56,8 +56,12 @@ typedef struct ftf_campaign_options {
     uint64_t cpu_ms;     /* stop when the workers have used so much; 0: no limit */
     uint64_t confirm_ms; /* at most so long for confirming */
     uint64_t follow_up_ms; /* and for minimizing what was confirmed */
+    uint64_t minimize_ms;  /* and of that for the scenario of one finding; 0: as long as it takes */
+    uint64_t reserve_ms;   /* stop so much earlier than time_ms says once a finding is blamed on the extension */
+    uint64_t deadline_ms;  /* of ftf_proc_now_ms: replays that are under way are given up then; 0: they are not */
     uint64_t rss_limit_kib;
     uint32_t cold_percent; /* of the time, for cold processes */
+    bool exercise;         /* count what is exercised (base/exercise.h) */
     const regex_t *until; /* a finding to stop at, by its signature; may be NULL */
     bool until_any;       /* stop at any finding blamed on the extension */
     bool quiet;
@@ -100,8 +104,14 @@ ftf_status ftf_campaign_run(ftf_campaign *campaign, ftf_error *err);
 void ftf_campaign_close(ftf_campaign *campaign);
 
 /* Attempts at what it found, once it has ended, in a flavour that has a worker; `paths` is room that they point to. They share
-   zygotes that live as long as the campaign, and go on until Ctrl-C. */
+   zygotes that live as long as the campaign, and go on until Ctrl-C or the campaign's deadline. */
 ftf_attempt_options ftf_campaign_attempts(ftf_campaign *campaign, ftf_flavour flavour, const char *paths[2]);
+
+/* What the workers have exercised, all together; the caller closes it. NULL on failure. */
+ftf_exercise *ftf_campaign_exercise(const ftf_campaign *campaign, ftf_error *err);
+
+/* Whether replays that are under way may go on: there was no Ctrl-C, and the deadline is not over. A tick (attempt.h). */
+bool ftf_campaign_goes_on(void *campaign);
 
 /* NULL when that finding was not seen in this campaign. */
 const ftf_campaign_hit *ftf_campaign_find_hit(const ftf_campaign *campaign, const char *id);

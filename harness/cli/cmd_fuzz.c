@@ -1,15 +1,9 @@
 /* `ftfuzz fuzz TARGET`: resolves the target, learns its API, runs a campaign, confirms what it found, sums up. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
-#include "cli/campaign.h"
 #include "cli/commands.h"
-#include "cli/confirm.h"
-#include "cli/follow_up.h"
+#include "cli/drive.h"
 #include "cli/options.h"
 #include "cli/stop.h"
 #include "cli/summary.h"
@@ -19,8 +13,7 @@ enum {
     CONFIRM_SHARE = 4, /* a quarter of the campaign's time at most goes into replaying, and one into minimizing */
     CONFIRM_MIN_S = 20,
     CONFIRM_MAX_S = 60,
-    RSS_LIMIT_DEFAULT_MIB = 2560, /* ClusterFuzz's limit */
-    COLD_MAX_PERCENT = 90,        /* a place without a worker of its own would find what is cold and nothing else */
+    COLD_MAX_PERCENT = 90, /* a place without a worker of its own would find what is cold and nothing else */
 };
 
 typedef struct arguments {
@@ -80,58 +73,19 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     return status;
 }
 
-static uint64_t draw_seed(void) {
-    uint32_t seed = 0;
-    return getrandom(&seed, sizeof seed, 0) == (ssize_t)sizeof seed && seed != 0 ? seed : (uint64_t)getpid();
-}
-
-/* ftfuzz fuzz a 'b c': for finding.json. */
-static void join_command(int argc, char **argv, ftf_text *out) {
-    ftf_text_str(out, "ftfuzz");
-    for (int i = 0; i < argc; i++) {
-        bool plain = argv[i][strcspn(argv[i], " \t'\"$\\|&;()<>*?[]")] == '\0' && *argv[i] != '\0';
-        ftf_text_printf(out, plain ? " %s" : " '%s'", argv[i]);
-    }
-}
-
-static ftf_status write_summary(const ftf_campaign *campaign, bool json, ftf_error *err) {
-    char path[FTF_FS_PATH_MAX];
-    json_t *summary = ftf_summary_to_json(campaign);
-    char *text = json_dumps(summary, JSON_INDENT(1));
-    json_decref(summary);
-    if (text == NULL) {
-        return ftf_fail(err, FTF_IO, "the summary cannot be written as JSON");
-    }
-    if (json) {
-        puts(text);
-    } else {
-        ftf_summary_print(campaign, stdout);
-    }
-    fflush(stdout);
-    ftf_status status = ftf_path(path, err, "%s/campaign.json", campaign->options.out);
-    if (status == FTF_OK) {
-        status = ftf_fs_write(path, text, strlen(text), err);
-    }
-    free(text);
-    return status;
-}
-
 /* An error on the way does not hide what was found: the summary comes first, the error last. */
-static int run(const ftf_campaign_options *options, bool json, ftf_error *err) {
+static int run(const ftf_drive *drive, bool json, ftf_error *err) {
     ftf_campaign *campaign;
-    if (ftf_campaign_open(options, &campaign, err) != FTF_OK) {
+    ftf_status status = ftf_drive_campaign(drive, &campaign, err);
+    if (campaign == NULL) {
         return ftf_command_fail(err);
     }
-    ftf_status status = ftf_campaign_run(campaign, err);
-    if (status == FTF_OK && *options->stop == 0 && options->confirm_ms > 0) {
-        status = ftf_confirm(campaign, err);
-    }
-    if (status == FTF_OK && *options->stop == 0 && options->follow_up_ms > 0) {
-        status = ftf_follow_up(campaign, err);
-    }
     ftf_error late = {0};
-    bool began = campaign->counters.starts > 0 && (status != FTF_SETUP || campaign->hit_count > 0);
-    ftf_status written = began ? write_summary(campaign, json, &late) : FTF_OK;
+    bool told = ftf_drive_told(campaign, status);
+    if (told) {
+        ftf_summary_show(campaign, json, stdout);
+    }
+    ftf_status written = told ? ftf_summary_write(campaign, &late) : FTF_OK;
     int code = ftf_summary_exit(campaign);
     ftf_campaign_close(campaign);
     if (status != FTF_OK) {
@@ -141,55 +95,36 @@ static int run(const ftf_campaign_options *options, bool json, ftf_error *err) {
 }
 
 static int fuzz(const arguments *a, const char *command, ftf_error *err) {
-    static ftf_paths paths;
-    static ftf_target target;
+    static ftf_drive drive;
     static regex_t until;
-    static char out[FTF_FS_PATH_MAX];
-    ftf_learnt learnt = {0};
-    ftf_campaign_options options = {.paths = &paths,
-                                    .target = &target,
-                                    .learnt = &learnt,
-                                    .out = out,
-                                    .command = command,
-                                    .jobs = a->jobs != 0 ? (uint32_t)a->jobs : (uint32_t)ftf_proc_cpu_count(),
-                                    .schedule = a->schedule,
-                                    .no_feedback = a->no_feedback,
-                                    .no_delays = a->no_delays,
-                                    .seed = a->seed,
-                                    .time_ms = a->time_s * 1000,
-                                    .cpu_ms = a->cpu_s * 1000,
-                                    .confirm_ms = a->confirm_s * 1000,
-                                    .follow_up_ms = a->minimize_s * 1000,
-                                    .rss_limit_kib = a->rss_limit_mib * 1024,
-                                    /* A cold run is scheduled, so a campaign of free runs has none. */
-                                    .cold_percent = strcmp(a->schedule, "free") == 0 ? 0 : (uint32_t)a->cold_percent,
-                                    .until_any = a->until != NULL && strcmp(a->until, "any") == 0,
-                                    .quiet = a->json,
-                                    .stop = &ftf_stop_signals};
-    if (a->until != NULL && !options.until_any) {
+    drive.options = (ftf_campaign_options){
+        .command = command,
+        .jobs = (uint32_t)a->jobs,
+        .schedule = a->schedule,
+        .no_feedback = a->no_feedback,
+        .no_delays = a->no_delays,
+        .seed = a->seed,
+        .time_ms = a->time_s * 1000,
+        .cpu_ms = a->cpu_s * 1000,
+        .confirm_ms = a->confirm_s * 1000,
+        .follow_up_ms = a->minimize_s * 1000,
+        .rss_limit_kib = a->rss_limit_mib * 1024,
+        /* A cold run is scheduled, so a campaign of free runs has none. */
+        .cold_percent = strcmp(a->schedule, "free") == 0 ? 0 : (uint32_t)a->cold_percent,
+        .until_any = a->until != NULL && strcmp(a->until, "any") == 0,
+        .quiet = a->json,
+    };
+    if (a->until != NULL && !drive.options.until_any) {
         if (regcomp(&until, a->until, REG_EXTENDED | REG_NOSUB) != 0) {
             ftf_fail(err, FTF_USAGE, "--until-finding: '%s' is no extended regular expression", a->until);
             return ftf_command_fail(err);
         }
-        options.until = &until;
+        drive.options.until = &until;
     }
-    if (ftf_paths_find(&paths, err) != FTF_OK || ftf_target_resolve(&paths, a->spec, &target, err) != FTF_OK ||
-        ftf_target_choose_flavours(&paths, &target, a->flavour, a->json, options.flavours, err) != FTF_OK ||
-        ftf_path(out, err, "%s/%s", a->out, target.name) != FTF_OK || ftf_fs_make_dirs(out, err) != FTF_OK ||
-        ftf_fs_make_absolute(out, err) != FTF_OK) {
-        return ftf_command_fail(err);
-    }
-    if (ftf_learn(&paths, &target, &learnt, err) != FTF_OK) {
-        return ftf_command_fail(err);
-    }
-    if (!a->json) {
-        fprintf(stderr, "ftfuzz: %s %s: %u callables, %u types%s; seed %llu; findings go to %s/findings\n", target.name,
-                learnt.catalog->version, learnt.catalog->callable_count, learnt.catalog->type_count,
-                learnt.from_cache ? "" : " (learnt now)", (unsigned long long)a->seed, out);
-    }
-    int code = run(&options, a->json, err);
-    ftf_learnt_release(&learnt);
-    if (options.until != NULL) {
+    ftf_status status = ftf_drive_open(&drive, a->spec, a->flavour, a->out, err);
+    int code = status == FTF_OK ? run(&drive, a->json, err) : ftf_command_fail(err);
+    ftf_drive_close(&drive);
+    if (drive.options.until != NULL) {
         regfree(&until);
     }
     return code;
@@ -202,7 +137,7 @@ int ftf_command_fuzz(int argc, char **argv) {
                    .time_s = TIME_DEFAULT_S,
                    .confirm_s = UINT64_MAX,
                    .minimize_s = UINT64_MAX,
-                   .rss_limit_mib = RSS_LIMIT_DEFAULT_MIB,
+                   .rss_limit_mib = FTF_WORKER_RSS_LIMIT_MIB,
                    .cold_percent = FTF_WORKER_COLD_PERCENT};
     ftf_error err = {0};
     if (parse(argc, argv, &a, &err) != FTF_OK) {
@@ -218,10 +153,10 @@ int ftf_command_fuzz(int argc, char **argv) {
     if (a.minimize_s == UINT64_MAX) {
         a.minimize_s = a.until != NULL ? 0 : a.confirm_s;
     }
-    a.seed = a.seed != 0 ? a.seed : draw_seed();
+    a.seed = a.seed != 0 ? a.seed : ftf_drive_draw_seed();
     ftf_stop_on_signals();
     ftf_text command = {0};
-    join_command(argc, argv, &command);
+    ftf_drive_join_command(argc, argv, &command);
     int code = fuzz(&a, command.data, &err);
     ftf_text_release(&command);
     return code;

@@ -16,7 +16,7 @@ typedef struct confirmation {
 
 static bool goes_on(void *self) {
     const confirmation *c = self;
-    return *c->campaign->options.stop == 0 && ftf_proc_now_ms() < c->deadline_ms;
+    return ftf_campaign_goes_on(c->campaign) && ftf_proc_now_ms() < c->deadline_ms;
 }
 
 static bool was_tried(const confirmation *c, const char *id) {

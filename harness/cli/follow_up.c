@@ -22,7 +22,7 @@ typedef struct follow_up {
 /* One thing to do with a finding. What cannot be done for a reason of ours keeps others from nothing; a disk that is full does. */
 typedef ftf_status step(follow_up *f, const char *id, ftf_flavour flavour, ftf_error *err);
 
-static bool is_stopped(const follow_up *f) { return *f->campaign->options.stop != 0; }
+static bool is_stopped(const follow_up *f) { return !ftf_campaign_goes_on(f->campaign); }
 
 static bool has_time(void *self) {
     const follow_up *f = self;
@@ -38,8 +38,10 @@ static ftf_status minimize(follow_up *f, const char *id, ftf_flavour flavour, ft
         return FTF_OK; /* by an earlier campaign, which did not come to the rest */
     }
     uint64_t now_ms = ftf_proc_now_ms(), left_ms = now_ms < f->deadline_ms ? f->deadline_ms - now_ms : 1;
+    uint64_t most_ms = f->campaign->options.minimize_ms;
+    most_ms = most_ms > 0 && most_ms < FTF_MINIMIZE_MS ? most_ms : FTF_MINIMIZE_MS;
     const ftf_minimize_options options = {.attempt = ftf_campaign_attempts(f->campaign, flavour, paths),
-                                          .time_ms = left_ms < FTF_MINIMIZE_MS ? left_ms : FTF_MINIMIZE_MS,
+                                          .time_ms = left_ms < most_ms ? left_ms : most_ms,
                                           .runs = FTF_MINIMIZE_RUNS};
     ftf_status status = ftf_minimize(&options, f->campaign->store, id, &result, err);
     if (status == FTF_OK && !f->campaign->options.quiet && result.replay.n > 0) {
@@ -144,7 +146,7 @@ static ftf_status take(follow_up *f, const char *id, step *const *steps, size_t 
         if (status == FTF_IO) {
             return status;
         }
-        if (status != FTF_OK) {
+        if (status != FTF_OK && !is_stopped(f)) {
             ftf_progress_view_say(&f->campaign->view, "%s: %s", id, err->text);
         }
     }

@@ -4,7 +4,6 @@
  */
 #include "cli/learn.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -12,13 +11,13 @@
 
 #include "base/hash.h"
 #include "base/proc.h"
+#include "cli/python_job.h"
 #include "python_sources.h"
 #include "scenario/kinds.h"
 
 enum {
     DISCOVER_SECONDS = 90,             /* for probing; the largest stdlib module takes a few */
     DISCOVER_DEADLINE_MS = 240 * 1000, /* and for imports, which may take two minutes by themselves */
-    LAST_LINE_MAX = 300,
 };
 
 /* ---- the cache's key --------------------------------------------------------------------------------------------- */
@@ -51,7 +50,7 @@ static uint64_t hash_libraries(uint64_t hash, const char *folder) {
 }
 
 static uint64_t hash_scripts(uint64_t hash) {
-    for (const ftf_py_source *script = ftf_py_sources; script->name != NULL; script++) {
+    for (const ftf_embedded *script = ftf_py_sources; script->name != NULL; script++) {
         hash = ftf_hash_bytes(hash_text(hash, script->name), script->text, script->len);
     }
     return hash;
@@ -80,60 +79,10 @@ static uint64_t key(const ftf_paths *paths, const ftf_target *target) {
 
 /* ---- the process ------------------------------------------------------------------------------------------------- */
 
-static ftf_status write_scripts(const char *folder, ftf_error *err) {
-    ftf_status status = FTF_OK;
-    for (const ftf_py_source *script = ftf_py_sources; script->name != NULL && status == FTF_OK; script++) {
-        char path[FTF_FS_PATH_MAX];
-        status = ftf_fs_join(path, folder, script->name, err);
-        if (status == FTF_OK) {
-            status = ftf_fs_write(path, script->text, script->len, err);
-        }
-    }
-    return status;
-}
-
-/* {"int": ["1", ...], ...}: the table kinds.def, for discovery's samples to be the generator's. */
-static ftf_status write_kinds(const char *path, ftf_error *err) {
-    json_t *kinds = json_object();
-    for (size_t i = 0; i < ftf_kind_count; i++) {
-        json_t *samples = json_array();
-        for (size_t j = 0; j < ftf_kinds[i].sample_count; j++) {
-            json_array_append_new(samples, json_string(ftf_kinds[i].samples[j]));
-        }
-        json_object_set_new(kinds, ftf_kinds[i].name, samples);
-    }
-    char *text = json_dumps(kinds, 0);
-    json_decref(kinds);
-    ftf_status status = text != NULL ? ftf_fs_write(path, text, strlen(text), err)
-                                     : ftf_fail(err, FTF_INPUT, "a sample of kinds.def is not UTF-8");
-    free(text);
-    return status;
-}
-
-/* The last line that says anything, without what discover.py puts in front of it. */
-static void last_line(const char *path, char line[LAST_LINE_MAX]) {
-    static const char *const prefixes[] = {"ftfuzz: ", "discover.py: ", "error: "};
-    ftf_text text = {0};
-    *line = '\0';
-    if (ftf_fs_read_tail(path, 8192, &text, NULL) == FTF_OK) {
-        while (text.len > 0 && isspace((unsigned char)text.data[text.len - 1])) {
-            text.data[--text.len] = '\0';
-        }
-        const char *start = text.len > 0 ? strrchr(text.data, '\n') : NULL;
-        start = text.len == 0 ? "" : start != NULL ? start + 1 : text.data;
-        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-            size_t len = strlen(prefixes[i]);
-            start += strncmp(start, prefixes[i], len) == 0 ? len : 0;
-        }
-        snprintf(line, LAST_LINE_MAX, "%s", start);
-    }
-    ftf_text_release(&text);
-}
-
 /* What went wrong, in one line. The interpreter's own traceback stays in the log. */
 static ftf_status fail_discovery(const ftf_target *target, const ftf_proc_end *end, const char *log, ftf_error *err) {
-    char line[LAST_LINE_MAX], text[32];
-    last_line(log, line);
+    char line[FTF_PYTHON_JOB_LINE_MAX], text[32];
+    ftf_python_job_last_line(log, line);
     if (!end->signaled && end->code == 2 && *line != '\0') {
         return ftf_fail(err, FTF_USAGE, "%s", line);
     }
@@ -181,11 +130,8 @@ static ftf_status run_discovery(const discovery *d, ftf_error *err) {
     argv[argc++] = "--out";
     argv[argc++] = d->out;
     argv[argc] = NULL;
-    /* Nothing of the person's Python set-up may change what is learnt. */
-    const char *env[] = {"PYTHONHASHSEED=0",      "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP",
-                         "PYTHONWARNINGS=ignore", NULL};
     ftf_proc_options options = {.argv = argv,
-                                .env = env,
+                                .env = ftf_python_job_env,
                                 .cwd = d->cwd,
                                 .stderr_path = d->log,
                                 .cpu = FTF_PROC_ANY_CPU,
@@ -274,8 +220,9 @@ static ftf_status discover(const ftf_paths *paths, const ftf_target *target, con
         status = ftf_fs_join(inside[i].path, scratch, inside[i].name, err);
     }
     if (status == FTF_OK && (status = ftf_path(d.log, err, "%s/discover-%s.log", logs, target->name)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(d.cwd, err)) == FTF_OK && (status = write_scripts(scratch, err)) == FTF_OK &&
-        (status = write_kinds(d.kinds, err)) == FTF_OK && (status = run_discovery(&d, err)) == FTF_OK) {
+        (status = ftf_fs_make_dirs(d.cwd, err)) == FTF_OK &&
+        (status = ftf_python_job_write(ftf_py_sources, scratch, err)) == FTF_OK &&
+        (status = ftf_python_job_write_kinds(d.kinds, err)) == FTF_OK && (status = run_discovery(&d, err)) == FTF_OK) {
         status = finish(paths, target, d.out, path, err);
     }
     if (*scratch != '\0') {

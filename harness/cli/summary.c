@@ -1,6 +1,7 @@
 #include "cli/summary.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -166,7 +167,7 @@ static void print_next_steps(const ftf_campaign *campaign, FILE *to) {
     }
 }
 
-void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
+static void print(const ftf_campaign *campaign, FILE *to) {
     char time[16], scenarios[16], calls[16], rate[16];
     const ftf_counters *c = &campaign->counters;
     fprintf(to,
@@ -204,4 +205,35 @@ void ftf_summary_print(const ftf_campaign *campaign, FILE *to) {
         fprintf(to, "\nno finding is blamed on %s\n", campaign->options.target->name);
     }
     print_next_steps(campaign, to);
+}
+
+/* ---- the two of them --------------------------------------------------------------------------------------------- */
+
+/* The caller frees it. */
+static char *dump(const ftf_campaign *campaign) {
+    json_t *summary = ftf_summary_to_json(campaign);
+    char *text = json_dumps(summary, JSON_INDENT(1));
+    json_decref(summary);
+    FTF_ASSERT(text != NULL);
+    return text;
+}
+
+void ftf_summary_show(const ftf_campaign *campaign, bool json, FILE *to) {
+    if (json) {
+        char *text = dump(campaign);
+        fprintf(to, "%s\n", text);
+        free(text);
+    } else {
+        print(campaign, to);
+    }
+    fflush(to);
+}
+
+ftf_status ftf_summary_write(const ftf_campaign *campaign, ftf_error *err) {
+    char path[FTF_FS_PATH_MAX];
+    char *text = dump(campaign);
+    ftf_status status = ftf_path(path, err, "%s/campaign.json", campaign->options.out);
+    status = status == FTF_OK ? ftf_fs_write(path, text, strlen(text), err) : status;
+    free(text);
+    return status;
 }

@@ -12,7 +12,11 @@
 /* A new reference. */
 json_t *ftf_summary_to_json(const ftf_campaign *campaign);
 
-void ftf_summary_print(const ftf_campaign *campaign, FILE *to);
+/* The table, or the JSON. */
+void ftf_summary_show(const ftf_campaign *campaign, bool json, FILE *to);
+
+/* <out>/campaign.json */
+ftf_status ftf_summary_write(const ftf_campaign *campaign, ftf_error *err);
 
 /* 3 when a bug of ours came up, 1 when a finding is blamed on the extension, else 0. */
 int ftf_summary_exit(const ftf_campaign *campaign);

@@ -164,6 +164,9 @@ static void add_common(const ftf_worker *worker, const process *p, arguments *ar
     add(args, "--blackbox=%s", p->box_path);
     add(args, "--spool=%s", o->spool);
     add(args, "--name=%s.%u", p->name, p->generation);
+    if (o->exercise) {
+        add(args, "--exercise=%s/%s.exercise", o->work, p->name);
+    }
     if (o->cpu != FTF_PROC_ANY_CPU) {
         add(args, "--cpu=%d", o->cpu);
     }
@@ -321,6 +324,17 @@ void ftf_worker_add_counters(const ftf_worker *worker, ftf_counters *sum) {
     add_counters(sum, &worker->past);
     add_counters(sum, &worker->warm.live);
     add_counters(sum, &worker->cold.live);
+}
+
+ftf_status ftf_worker_add_exercise(const ftf_worker *worker, ftf_exercise *map, ftf_error *err) {
+    const process *both[] = {&worker->warm, &worker->cold};
+    ftf_status status = FTF_OK;
+    for (int i = 0; i < 2 && status == FTF_OK; i++) {
+        char path[FTF_FS_PATH_MAX];
+        status = ftf_path(path, err, "%s/%s.exercise", worker->options.work, both[i]->name);
+        status = status == FTF_OK ? ftf_exercise_add_file(map, path, err) : status;
+    }
+    return status;
 }
 
 void ftf_worker_add_earlier(const ftf_worker *worker, ftf_counters *sum) { add_counters(sum, &worker->earlier); }

@@ -18,6 +18,7 @@
  *     <work>/<name>.<generation>.box      the black box
  *     <work>/<name>.<generation>.err      standard error
  *     <work>/<name>.<generation>.input    what libFuzzer wrote down when it ended a process
+ *     <work>/<name>.exercise            what its processes have exercised, where that is asked for (base/exercise.h)
  *     <work>/<name>.corpus/               its part of the corpus (corpus.h); made anew for each process
  *
  * Most bugs of a first call need a process that has called nothing, and the worker's own is that only once. So a place gives a
@@ -34,6 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/exercise.h"
 #include "base/proc.h"
 #include "cli/target.h"
 
@@ -45,6 +47,7 @@ enum {
     FTF_WORKER_SAMPLE = 24,           /* and the later ones: whoever follows a death must survive its beginning */
     FTF_WORKER_EPOCH = 512,           /* scenarios of the shortest epoch */
     FTF_WORKER_COLD_PERCENT = 10,     /* of a place's time, where nobody says otherwise */
+    FTF_WORKER_RSS_LIMIT_MIB = 2560,  /* ClusterFuzz's limit */
     FTF_WORKER_COLD_SLICE_MS = 200,   /* a few scenarios, and small next to what the worker gets in between */
     FTF_WORKER_STDERR_MAX = 64 << 20, /* bytes; a chatty target must not fill the disk */
 };
@@ -62,6 +65,7 @@ typedef struct ftf_worker_options {
     const char *work, *spool, *corpus;
     uint64_t rss_limit_kib;
     uint32_t cold_percent;
+    bool exercise; /* count what is exercised, in <work>/<name>.exercise, one file for all processes of a name */
 } ftf_worker_options;
 
 typedef struct ftf_counters {
@@ -98,6 +102,9 @@ bool ftf_worker_has(const ftf_worker *worker, const char *process);
 const char *ftf_worker_name(const ftf_worker *worker);
 const char *ftf_worker_corpus(const ftf_worker *worker); /* its own folder */
 ftf_flavour ftf_worker_flavour(const ftf_worker *worker);
+
+/* Adds what its processes have exercised to the map. */
+ftf_status ftf_worker_add_exercise(const ftf_worker *worker, ftf_exercise *map, ftf_error *err);
 
 /* Its process died early, but of a finding: that is what workers are for, so it is not held against the place. */
 void ftf_worker_forgive(ftf_worker *worker);

@@ -1,6 +1,7 @@
 #include "engine/feedback.h"
 
 #include "base/hash.h"
+#include "engine/exercise.h"
 #include "sched/flow.h"
 
 /* libFuzzer looks through all of them after each execution, so they are few: a pair that shares its counter with another is
@@ -34,6 +35,7 @@ static void on_data(void *self, uint32_t from_pc, uint32_t to_pc) {
 
 static void on_overlap(void *self, int lane, uint32_t op, int other, uint32_t other_op) {
     (void)self;
+    ftf_exercise_overlap(lane, op, other, other_op);
     if ((feedback.slots[lane][op] & feedback.slots[other][other_op]) != 0) {
         const uint64_t pair[] = {feedback.name[lane][op], feedback.name[other][other_op]};
         publish(DATA_FEATURES + below(ftf_hash_bytes(FTF_HASH_START, pair, sizeof pair), OVERLAP_FEATURES));
@@ -41,10 +43,7 @@ static void on_overlap(void *self, int lane, uint32_t op, int other, uint32_t ot
 }
 
 void ftf_feedback_begin(const ftf_scenario *scenario) {
-    uint64_t shared = 0;
-    for (uint32_t i = 0; i < scenario->slot_count; i++) {
-        shared |= (uint64_t)(scenario->slots[i].owner == FTF_OWNER_SETUP) << i;
-    }
+    uint64_t shared = ftf_scenario_shared(scenario);
     for (uint32_t lane = 0; lane < scenario->lane_count; lane++) {
         const ftf_section *section = &scenario->lanes[lane];
         for (uint32_t i = 0; i < section->count; i++) {

@@ -19,7 +19,8 @@
 /* The scenario whose runs follow; borrowed until the next one. */
 void ftf_feedback_begin(const ftf_scenario *scenario);
 
-/* After a run that is deterministic: tells libFuzzer how the lanes met in it. */
+/* After a run that is deterministic: tells libFuzzer how the lanes met in it, and the exercise map (exercise.h) which ops
+   overlapped, since the logs of a run are walked once. */
 void ftf_feedback_publish(void);
 
 /* How many different features this process has published. */

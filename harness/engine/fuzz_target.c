@@ -17,6 +17,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "engine/cold.h"
+#include "engine/exercise.h"
 #include "engine/options.h"
 #include "engine/serve.h"
 #include "engine/session.h"
@@ -198,6 +199,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     if (worker.options.serve) {
         serve(argc, argv);
     }
+    check(ftf_exercise_start(worker.options.exercise, worker.catalog, &err), &err);
     if (worker.options.cold >= 0) {
         ftf_cold_serve(&worker.options, worker.catalog, worker.box, run_cold);
     }

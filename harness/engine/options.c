@@ -49,7 +49,8 @@ static ftf_status parse_one(const char *argument, ftf_options *out, ftf_error *e
         const char **text;
     } texts[] = {{"--catalog", &out->catalog}, {"--home", &out->home}, {"--blackbox", &out->blackbox},
                  {"--spool", &out->spool},     {"--name", &out->name}, {"--replay", &out->replay},
-                 {"--trace", &out->trace},     {"--watch", &out->watch}};
+                 {"--trace", &out->trace},     {"--watch", &out->watch},
+                 {"--exercise", &out->exercise}};
     const struct {
         const char *name;
         int low, high;

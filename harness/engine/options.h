@@ -7,6 +7,7 @@
  *   --home=PREFIX     the interpreter's prefix
  *   --path=DIR        in front of sys.path; may be repeated
  *   --blackbox=FILE   --spool=DIR   --name=NAME      where and as whom it reports
+ *   --exercise=FILE   counts there what was exercised (base/exercise.h)
  *   --schedule=auto|free|pct    --rounds=N           schedules tried per execution
  *   --no-feedback     does not tell libFuzzer how lanes met: for measuring what that is worth
  *   --no-delays       free-running lanes do not tarry at points: for measuring, too
@@ -30,7 +31,7 @@ enum { FTF_PATHS_MAX = 16, FTF_ROUNDS_MAX = 64 };
 typedef enum ftf_schedule_choice { FTF_CHOICE_AUTO, FTF_CHOICE_FREE, FTF_CHOICE_PCT } ftf_schedule_choice;
 
 typedef struct ftf_options {
-    const char *catalog, *home, *blackbox, *spool, *name, *replay, *trace, *watch;
+    const char *catalog, *home, *blackbox, *spool, *name, *replay, *trace, *watch, *exercise;
     const char *paths[FTF_PATHS_MAX + 1]; /* NULL-terminated */
     ftf_schedule_choice schedule;
     int rounds;

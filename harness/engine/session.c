@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "base/trace.h"
+#include "engine/exercise.h"
 #include "engine/feedback.h"
 #include "engine/modules.h"
 #include "engine/verdict.h"
@@ -200,6 +201,7 @@ static void run_once(ftf_session *session, const ftf_run_plan *plan) {
     set_phase(session, FTF_PHASE_RUNNING);
     ftf_pool_run(session->pool, &session->scenario, plan, &tally);
     set_phase(session, FTF_PHASE_FINISHING);
+    ftf_exercise_run(session->pool);
     if (plan->mode != FTF_RUN_FREE && tally.run.steals == 0 && !session->options->no_feedback) {
         ftf_feedback_publish();
         box->features = ftf_feedback_count();
@@ -408,6 +410,7 @@ ftf_status ftf_session_run(ftf_session *session, const char *text, size_t len, f
     status = session->vm->prepare(session->vm, &session->scenario, err);
     if (status == FTF_OK) {
         ftf_feedback_begin(&session->scenario);
+        ftf_exercise_begin(&session->scenario);
         ftf_repeats_begin(&session->scenario);
         if (session->plan != NULL) {
             run_once(session, session->plan);

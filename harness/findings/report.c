@@ -99,6 +99,7 @@ static void load_finding(ftf_report *report, const ftf_entry *entry) {
     load_file(entry->folder, "scenario.ft", &finding->scenario);
     load_file(entry->folder, "repro.py", &finding->repro);
     load_file(entry->folder, "explain.txt", &finding->explain);
+    load_file(entry->folder, "report.txt", &finding->sanitizer);
     report->count++;
 }
 
@@ -205,6 +206,7 @@ void ftf_report_release(ftf_report *report) {
         ftf_text_release(&report->findings[i].scenario);
         ftf_text_release(&report->findings[i].repro);
         ftf_text_release(&report->findings[i].explain);
+        ftf_text_release(&report->findings[i].sanitizer);
     }
     for (size_t i = 0; i < report->damaged_count; i++) {
         free(report->damaged[i].folder);

@@ -42,6 +42,7 @@ typedef struct ftf_report_finding {
     ftf_text scenario; /* scenario.ft */
     ftf_text repro;    /* repro.py */
     ftf_text explain;  /* explain.txt */
+    ftf_text sanitizer; /* report.txt */
 } ftf_report_finding;
 
 /* A folder in findings/ that is no finding, or not any more. */

@@ -2,7 +2,7 @@
 #define FTF_FINDINGS_REPORT_PARTS_H
 /*
  * What the formats of a report have in common: words for the figures of a finding, and its stacks as
- * finding.json has them. Only report_*.c include this.
+ * finding.json has them. Only report_*.c and the documents of cli/check.h include this.
  *
  * The words are put together once, because they are promises: "replayed 20/20" in a terminal and in an issue
  * must mean the same, and a figure that was not measured must nowhere look like one that was.

@@ -26,7 +26,7 @@ typedef struct lane_state {
     pthread_t thread;
     int id;
     _Atomic uint32_t tid; /* futex word: 0 until the lane is open */
-    uint64_t calls, accepted;
+    ftf_op_tally ops[FTF_OPS_MAX];
     uint32_t broken, broken_op;
     bool cut;
     char end_edge; /* its address is the edge from this lane to the main thread */
@@ -68,9 +68,9 @@ static void count(lane_state *lane, uint32_t op, ftf_outcome outcome) {
     if (outcome == FTF_OUTCOME_SKIPPED) {
         return;
     }
-    lane->calls++;
+    lane->ops[op].calls++;
     if (outcome != FTF_OUTCOME_REJECTED) {
-        lane->accepted++;
+        lane->ops[op].accepted++;
     }
     if (outcome == FTF_OUTCOME_BROKEN && lane->broken++ == 0) {
         lane->broken_op = op;
@@ -162,8 +162,10 @@ static void collect(ftf_pool *pool, ftf_tally *tally) {
     for (int i = pool->lanes - 1; i >= 0; i--) {
         lane_state *lane = &pool->lane[i];
         observe(&lane->end_edge);
-        tally->calls += lane->calls;
-        tally->accepted += lane->accepted;
+        for (uint32_t op = 0; op < pool->scenario->lanes[i].count; op++) {
+            tally->calls += lane->ops[op].calls;
+            tally->accepted += lane->ops[op].accepted;
+        }
         tally->broken += lane->broken;
         tally->cut = tally->cut || lane->cut;
         if (lane->broken != 0) {
@@ -183,7 +185,7 @@ void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_pl
     pool->lanes = plan->lanes;
     for (int i = 0; i < pool->lanes; i++) {
         lane_state *lane = &pool->lane[i];
-        lane->calls = lane->accepted = 0;
+        memset(lane->ops, 0, scenario->lanes[i].count * sizeof lane->ops[0]);
         lane->cut = false;
         lane->broken = 0;
     }
@@ -200,5 +202,7 @@ void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_pl
     collect(pool, tally);
     ftf_sched_end(&tally->run);
 }
+
+const ftf_op_tally *ftf_pool_ops(const ftf_pool *pool, int lane) { return pool->lane[lane].ops; }
 
 int ftf_pool_tid(const ftf_pool *pool, int lane) { return (int)atomic_load(&pool->lane[lane].tid); }

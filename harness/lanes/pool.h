@@ -30,6 +30,11 @@ typedef struct ftf_tally {
     ftf_run_result run;
 } ftf_tally;
 
+/* The same of one op of a lane. */
+typedef struct ftf_op_tally {
+    uint32_t calls, accepted;
+} ftf_op_tally;
+
 typedef struct ftf_pool ftf_pool;
 
 /* A pool without threads: one is started when a run first needs it, since eight of them are half of what a new process costs. */
@@ -41,6 +46,9 @@ void ftf_pool_destroy(ftf_pool *pool);
 /* Runs the lanes of scenario once under plan. vm->start has been called. Starting a thread never fails (FTF_ASSERT):
    without it there is nothing to do. */
 void ftf_pool_run(ftf_pool *pool, const ftf_scenario *scenario, const ftf_run_plan *plan, ftf_tally *tally);
+
+/* What the ops of a lane did in the last run: one for each op of its section. Valid until the next run. */
+const ftf_op_tally *ftf_pool_ops(const ftf_pool *pool, int lane);
 
 /* The kernel's thread id of a lane, for signals; 0 before it has started. */
 int ftf_pool_tid(const ftf_pool *pool, int lane);

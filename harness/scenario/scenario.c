@@ -163,6 +163,14 @@ uint64_t ftf_op_slots(const ftf_op *op) {
     return slots;
 }
 
+uint64_t ftf_scenario_shared(const ftf_scenario *scenario) {
+    uint64_t shared = 0;
+    for (uint32_t i = 0; i < scenario->slot_count; i++) {
+        shared |= (uint64_t)(scenario->slots[i].owner == FTF_OWNER_SETUP) << i;
+    }
+    return shared;
+}
+
 uint64_t ftf_op_call_hash(const ftf_op *op) {
     uint64_t hash = ftf_hash_bytes(FTF_HASH_START, &op->code, sizeof op->code);
     return op->name != NULL ? ftf_hash_bytes(hash, op->name, strlen(op->name)) : hash;

@@ -182,6 +182,9 @@ ftf_op ftf_op_copy(ftf_arena *arena, const ftf_op *op);
 /* The slots that an op reads: bit i for slot i. Its dest is none of them. */
 uint64_t ftf_op_slots(const ftf_op *op);
 
+/* The slots that setup made, which every lane sees: bit i for slot i. */
+uint64_t ftf_scenario_shared(const ftf_scenario *scenario);
+
 /* A hash of what an op calls: its form and name, without receiver and arguments. */
 uint64_t ftf_op_call_hash(const ftf_op *op);
 

@@ -2,7 +2,7 @@
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
     tests/e2e/run.py [SUITE...]        default: all of cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs,
-                                       minimize, kill, report, repro, packages, canaries
+                                       minimize, kill, report, repro, check, packages, canaries
 """
 
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.dont_write_bytecode = True
 import ftf  # noqa: E402
+import test_check  # noqa: E402
 import test_cli  # noqa: E402
 import test_cold  # noqa: E402
 import test_destroyed  # noqa: E402
@@ -48,7 +49,7 @@ def run_canaries(tally):
 SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run,
           "destroyed": test_destroyed.run, "stuck": test_stuck.run, "steals": test_steals.run, "cold": test_cold.run,
           "enough": test_enough.run, "epochs": test_epochs.run, "minimize": test_minimize.run, "kill": test_kill.run,
-          "report": test_report.run, "repro": test_repro.run, "packages": test_packages.run,
+          "report": test_report.run, "repro": test_repro.run, "check": test_check.run, "packages": test_packages.run,
           "canaries": run_canaries}
 
 

@@ -33,7 +33,7 @@ def test_usage(tally, scratch):
     refused(tally, "no target", ["fuzz"], "TARGET")
     refused(tally, "no such folder", ["fuzz", "./nowhere"], "./nowhere")
     refused(tally, "bad regular expression", ["fuzz", "array", "--until-finding", "("], "--until-finding")
-    for command in ("fuzz", "replay", "minimize", "explain", "repro", "control", "report", "show", "list"):
+    for command in ("fuzz", "check", "replay", "minimize", "explain", "repro", "control", "report", "show", "list"):
         result = ftf.ftfuzz(command, "--help")
         tally.check(f"{command} --help", result.code == 0 and result.out.startswith(f"usage: ftfuzz {command}"), result.err)
 
