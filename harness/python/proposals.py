@@ -100,7 +100,7 @@ class Words:
     def descriptor(self, label, place, snapshot):
         """The argument descriptor (catalog.h) of one argument of a call."""
         form, value = snapshot[0], snapshot[1]
-        if form == "k":
+        if form in ("k", "c"):
             return value if value in self.kinds else "object"
         if form == "o":
             return "@" + value
@@ -180,8 +180,20 @@ class Lines:
             if snapshot[2] is not None:
                 return self.make(lives[snapshot[2]], depth + 1)
             return self.known(snapshot[1])
+        if snapshot[0] == "c":
+            return self.container(label, snapshot, lives, depth)
         descriptor = self.words.descriptor(label, place, snapshot)
         return descriptor[1:] if descriptor[0] == "=" else self.words.kinds[descriptor][0]
+
+    def container(self, label, snapshot, lives, depth):
+        """A display with slots in it. What its items are called, no parameter says."""
+        texts = [self.argument(label, "", row, lives, depth + 1) for row in snapshot[3]]
+        if None in texts:
+            return None
+        if snapshot[2] == "dict":
+            return "{%s}" % ", ".join("%s: %s" % pair for pair in zip(texts[::2], texts[1::2]))
+        body = ", ".join(texts)
+        return "[%s]" % body if snapshot[2] == "list" else "(%s,)" % body if len(texts) == 1 else "(%s)" % body
 
     def known(self, name):
         """An object of a type about whose birth the notes say nothing, as the catalog makes it."""

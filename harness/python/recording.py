@@ -6,7 +6,8 @@ The tests must not notice: no target code is called (not even a repr), no object
 imported that an interpreter does not start with anyway. What the notes mean is for harvest.py to find out, later and elsewhere.
 
 A *snapshot* of an argument is ("v", its marshalled bytes) for a small plain value, ("o", type's name, number of its life or None) for an
-object of the target, ("n", name) for a class or function of the target or of builtins, ("k", kind) for everything else.
+object of the target, ("n", name) for a class or function of the target or of builtins, ("c", kind, type's name, snapshots) for a
+container with objects of the target in it (a dict's keys and values in turn), ("k", kind) for everything else.
 A *life* is what happened to one object, in order: [type's name, origin, call, ...]. A call is [label, snapshots of the arguments
 without the receiver, keywords, outcome]; the outcome is "ok" or the name of an exception. The origin is [life of the object whose method
 made it or None, how many calls that one had had, the call]. Addresses of objects that are gone are used again; then a life
@@ -30,7 +31,12 @@ CALLS_MAX = 20  # of one life
 FRAMES_MAX = 40  # up to the test function that is behind a call
 FLUSH_SECONDS = 2.0  # a process that is killed may lose so much, or the second half of its calls
 
+# What a class is, past its metaclass.
 _MRO = type.__dict__["__mro__"].__get__
+_DICT = type.__dict__["__dict__"].__get__
+_MODULE = type.__dict__["__module__"].__get__
+_NAME = type.__dict__["__name__"].__get__
+_QUALIFIED = type.__dict__["__qualname__"].__get__
 
 
 class TooLarge(Exception):
@@ -53,7 +59,7 @@ def plain(value, depth=0):
 
 def has(cls, name):
     """Whether a class has an attribute, without asking its metaclass."""
-    return any(name in vars(base) for base in _MRO(cls))
+    return any(name in _DICT(base) for base in _MRO(cls))
 
 
 def kind_of(value):
@@ -97,15 +103,16 @@ class Recorder:
     def type_name(self, cls):
         """What the catalog calls a type of the target or the one it is derived from; None: it is none of the target's."""
         for base in _MRO(cls):
-            name = self.types.get((vars(base).get("__module__", base.__module__), base.__qualname__))
+            name = self.exact_name(base)
             if name:
                 return name
         return None
 
     def exact_name(self, cls):
-        return self.types.get((cls.__module__, cls.__qualname__))
+        module = _MODULE(cls)
+        return self.types.get((module, _QUALIFIED(cls))) if type(module) is str else None
 
-    def snapshot(self, value):
+    def snapshot(self, value, depth=0):
         try:
             return ("v", marshal.dumps(plain(value), 2))  # bytes of ours: the value itself would stay alive
         except (TooLarge, TypeError, RuntimeError):  # an unhashable copy; a container that changed under our hands
@@ -117,7 +124,19 @@ class Recorder:
             return ("n", self.names[id(value)])
         if type(value) is type and vars(sys.modules["builtins"]).get(value.__name__) is value:
             return ("n", value.__name__)
-        return ("k", kind_of(value))
+        return self.container(value, depth) or ("k", kind_of(value))
+
+    def container(self, value, depth):
+        """The snapshot of a small container with objects of the target in it; None for anything else."""
+        kind = type(value)
+        if kind not in (list, tuple, dict) or len(value) > ITEMS_MAX or depth >= DEPTH_MAX:
+            return None
+        try:
+            items = [part for pair in list(value.items()) for part in pair] if kind is dict else list(value)
+        except RuntimeError:  # it changed under our hands
+            return None
+        rows = [self.snapshot(item, depth + 1) for item in items]
+        return ("c", kind_of(value), kind.__name__, rows) if any(row[0] in "oc" for row in rows) else None
 
     # The two hooks of the helper.
 
@@ -172,7 +191,7 @@ class Recorder:
     def after(self, token, failed, value):
         call, is_method, parent = token
         with self.lock:
-            call[3] = value.__name__ if failed else "ok"
+            call[3] = _NAME(value) if failed else "ok"
             self.note_pattern(call)
             if not failed:
                 self.note_birth(call, is_method, parent, value)
@@ -232,14 +251,14 @@ class Watcher:
 
     def look(self):
         for cls in self.all_types():
-            key = (cls.__module__, cls.__qualname__) if isinstance(cls.__module__, str) else None
-            label = self.recorder.types.get(key)
+            label = self.recorder.exact_name(cls)
             if label:
                 self.recorder.names[id(cls)] = label
                 if label in self.config["constructors"]:
                     self.helper.watch(cls, label)
-            for name in self.methods.get(key, ()):
-                self.helper.watch(vars(cls).get(name), (name,))
+            module = _MODULE(cls)
+            for name in self.methods.get((module, _QUALIFIED(cls)), ()) if type(module) is str else ():
+                self.helper.watch(_DICT(cls).get(name), (name,))
         for module, path, label in self.config["functions"]:
             value = sys.modules.get(module)
             for part in path.split("."):

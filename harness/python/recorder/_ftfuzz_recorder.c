@@ -29,7 +29,7 @@ typedef struct watched {
 } watched;
 
 static watched table[2 * WATCHED_MAX];
-static int watched_count; /* written under the lock of the caller: watch() is called by one thread at a time */
+static int watched_count; /* recording.py calls watch() from one thread at a time: imports hold a lock */
 static _Atomic(PyObject *) before_hook, after_hook;
 static _Thread_local int inside; /* this thread runs one of the hooks */
 
@@ -59,12 +59,16 @@ static PyObject *call_hook(PyObject *hook, PyObject *a, PyObject *b, PyObject *c
     return result;
 }
 
-static PyObject *call_slowly(PyObject *callable, PyObject *const *args, Py_ssize_t count, PyObject *kwnames) {
-    PyObject *result = NULL, *named = NULL;
+static PyObject *pack(PyObject *const *args, Py_ssize_t count) {
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
     }
+    return tuple;
+}
+
+static PyObject *call_slowly(PyObject *callable, PyObject *const *args, Py_ssize_t count, PyObject *kwnames) {
+    PyObject *result = NULL, *named = NULL, *tuple = pack(args, count);
     int failed = tuple == NULL;
     if (!failed && kwnames != NULL && PyTuple_GET_SIZE(kwnames) > 0) {
         named = PyDict_New();
@@ -91,11 +95,7 @@ static PyObject *call_original(const watched *entry, PyObject *callable, PyObjec
 /* The token, or NULL. */
 static PyObject *tell_before(const watched *entry, PyObject *const *args, Py_ssize_t count, PyObject *kwnames) {
     PyObject *hook = atomic_load(&before_hook), *token = NULL;
-    Py_ssize_t total = count + (kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0);
-    PyObject *tuple = PyTuple_New(total);
-    for (Py_ssize_t i = 0; tuple != NULL && i < total; i++) {
-        PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
-    }
+    PyObject *tuple = pack(args, count + (kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0));
     if (tuple == NULL) {
         PyErr_Clear();
     } else if (hook != NULL) {
