@@ -439,6 +439,7 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
     FTF_ASSERT(campaign != NULL);
     *out = NULL;
     campaign->options = *options;
+    const char *seeds[] = {options->target->seeds, options->learnt->seeds, NULL};
     ftf_progress_view_init(&campaign->view, options->quiet);
     ftf_status status = ftf_path(campaign->work, err, "%s/work", options->out);
     if (status == FTF_OK && (status = ftf_path(campaign->spool, err, "%s/spool", campaign->work)) == FTF_OK &&
@@ -456,8 +457,8 @@ ftf_status ftf_campaign_open(const ftf_campaign_options *options, ftf_campaign *
         status = ftf_store_open(&store, &campaign->store, err);
     }
     if (status == FTF_OK && (status = clean_work(campaign, err)) == FTF_OK &&
-        (status = ftf_corpus_open(campaign->corpus, campaign->quarantine, options->target->seeds, ~options->seed,
-                                  &campaign->shared, err)) == FTF_OK) {
+        (status = ftf_corpus_open(campaign->corpus, campaign->quarantine, seeds, ~options->seed, &campaign->shared,
+                                  err)) == FTF_OK) {
         status = create_workers(campaign, err);
     }
     if (status != FTF_OK) {

@@ -117,21 +117,26 @@ static ftf_status copy_seed(const char *corpus, const char *quarantine, const ch
     return status;
 }
 
-static ftf_status prepare(const ftf_corpus *corpus, const char *seeds, ftf_error *err) {
+static ftf_status copy_seeds(const ftf_corpus *corpus, const char *seeds, ftf_error *err) {
     ftf_names names = {0};
-    ftf_status status = ftf_fs_make_dirs(corpus->folder, err);
-    if (status == FTF_OK) {
-        status = ftf_fs_make_dirs(corpus->quarantine, err);
-    }
-    if (status == FTF_OK && *seeds != '\0') {
-        status = ftf_fs_list(seeds, &names, err);
-    }
+    ftf_status status = *seeds != '\0' ? ftf_fs_list(seeds, &names, err) : FTF_OK;
     for (size_t i = 0; i < names.count && status == FTF_OK; i++) {
         if (has_suffix(names.names[i], ".ft")) {
             status = copy_seed(corpus->folder, corpus->quarantine, seeds, names.names[i], err);
         }
     }
     ftf_names_release(&names);
+    return status;
+}
+
+static ftf_status prepare(const ftf_corpus *corpus, const char *const *seeds, ftf_error *err) {
+    ftf_status status = ftf_fs_make_dirs(corpus->folder, err);
+    if (status == FTF_OK) {
+        status = ftf_fs_make_dirs(corpus->quarantine, err);
+    }
+    for (size_t i = 0; seeds[i] != NULL && status == FTF_OK; i++) {
+        status = copy_seeds(corpus, seeds[i], err);
+    }
     return status;
 }
 
@@ -149,7 +154,7 @@ static ftf_status take_stock(ftf_corpus *corpus, ftf_error *err) {
     return status == FTF_OK ? make_room(corpus, 0, err) : status;
 }
 
-ftf_status ftf_corpus_open(const char *folder, const char *quarantine, const char *seeds, uint64_t seed,
+ftf_status ftf_corpus_open(const char *folder, const char *quarantine, const char *const *seeds, uint64_t seed,
                            ftf_corpus **out, ftf_error *err) {
     ftf_corpus *corpus = calloc(1, sizeof *corpus);
     FTF_ASSERT(corpus != NULL);

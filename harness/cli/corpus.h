@@ -36,10 +36,10 @@ enum { FTF_CORPUS_MAX = 4096 };
 
 typedef struct ftf_corpus ftf_corpus;
 
-/* Makes the folders and copies the seeds (*.ft) that are neither in the corpus nor in quarantine. seeds may be "".
+/* Makes the folders and copies the seeds (*.ft) of some folders (NULL-terminated; "" is skipped) that are not in quarantine.
    A seed that does not parse is an error that names its file and line. Of a corpus that is too large already, the
    files that go are drawn at once. */
-ftf_status ftf_corpus_open(const char *folder, const char *quarantine, const char *seeds, uint64_t seed,
+ftf_status ftf_corpus_open(const char *folder, const char *quarantine, const char *const *seeds, uint64_t seed,
                            ftf_corpus **out, ftf_error *err);
 
 /* Its files stay. NULL is fine. */

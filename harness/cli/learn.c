@@ -68,17 +68,71 @@ static uint64_t hash_kinds(uint64_t hash) {
 
 /* The prefixes name version, flavour, compiler and instrumentation (ci/build-python), so they stand for the
    interpreters. All of them count, because the catalog names libraries of each. */
-static uint64_t key(const ftf_paths *paths, const ftf_target *target) {
+static uint64_t key(const ftf_paths *paths, const ftf_target *target, const char *harvest) {
     uint64_t hash = hash_kinds(hash_scripts(hash_text(FTF_HASH_START, target->spec)));
     for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
         hash = hash_text(hash_text(hash, paths->python[f]), target->path[f]);
     }
     hash = hash_libraries(hash, target->path[FTF_FLAVOUR_PLAIN]);
-    return *target->file != '\0' ? hash_file(hash, target->file) : hash;
+    hash = *target->file != '\0' ? hash_file(hash, target->file) : hash;
+    return *harvest != '\0' ? hash_file(hash_text(hash, "harvest"), harvest) : hash;
 }
 
 /* ---- the process ------------------------------------------------------------------------------------------------- */
 
+<<<<<<< HEAD
+=======
+ftf_status ftf_learn_write_scripts(const char *folder, ftf_error *err) {
+    ftf_status status = FTF_OK;
+    for (const ftf_py_source *script = ftf_py_sources; script->name != NULL && status == FTF_OK; script++) {
+        char path[FTF_FS_PATH_MAX];
+        status = ftf_fs_join(path, folder, script->name, err);
+        if (status == FTF_OK) {
+            status = ftf_fs_write(path, script->text, script->len, err);
+        }
+    }
+    return status;
+}
+
+/* {"int": ["1", ...], ...}, for discovery's samples to be the generator's. */
+ftf_status ftf_learn_write_kinds(const char *path, ftf_error *err) {
+    json_t *kinds = json_object();
+    for (size_t i = 0; i < ftf_kind_count; i++) {
+        json_t *samples = json_array();
+        for (size_t j = 0; j < ftf_kinds[i].sample_count; j++) {
+            json_array_append_new(samples, json_string(ftf_kinds[i].samples[j]));
+        }
+        json_object_set_new(kinds, ftf_kinds[i].name, samples);
+    }
+    char *text = json_dumps(kinds, 0);
+    json_decref(kinds);
+    ftf_status status = text != NULL ? ftf_fs_write(path, text, strlen(text), err)
+                                     : ftf_fail(err, FTF_INPUT, "a sample of kinds.def is not UTF-8");
+    free(text);
+    return status;
+}
+
+/* The last line that says anything, without what discover.py puts in front of it. */
+static void last_line(const char *path, char line[LAST_LINE_MAX]) {
+    static const char *const prefixes[] = {"ftfuzz: ", "discover.py: ", "error: "};
+    ftf_text text = {0};
+    *line = '\0';
+    if (ftf_fs_read_tail(path, 8192, &text, NULL) == FTF_OK) {
+        while (text.len > 0 && isspace((unsigned char)text.data[text.len - 1])) {
+            text.data[--text.len] = '\0';
+        }
+        const char *start = text.len > 0 ? strrchr(text.data, '\n') : NULL;
+        start = text.len == 0 ? "" : start != NULL ? start + 1 : text.data;
+        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+            size_t len = strlen(prefixes[i]);
+            start += strncmp(start, prefixes[i], len) == 0 ? len : 0;
+        }
+        snprintf(line, LAST_LINE_MAX, "%s", start);
+    }
+    ftf_text_release(&text);
+}
+
+>>>>>>> harvest
 /* What went wrong, in one line. The interpreter's own traceback stays in the log. */
 static ftf_status fail_discovery(const ftf_target *target, const ftf_proc_end *end, const char *log, ftf_error *err) {
     char line[FTF_PYTHON_JOB_LINE_MAX], text[32];
@@ -97,12 +151,13 @@ static ftf_status fail_discovery(const ftf_target *target, const ftf_proc_end *e
 /* The arguments of one discovery; texts live in the caller. */
 typedef struct discovery {
     const ftf_target *target;
+    const char *harvest; /* a file of proposals, or "" */
     char python[FTF_FS_PATH_MAX], script[FTF_FS_PATH_MAX], kinds[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX];
     char cwd[FTF_FS_PATH_MAX], log[FTF_FS_PATH_MAX];
 } discovery;
 
 static ftf_status run_discovery(const discovery *d, ftf_error *err) {
-    const char *argv[20];
+    const char *argv[24];
     char seconds[16];
     int argc = 0;
     snprintf(seconds, sizeof seconds, "%d", DISCOVER_SECONDS);
@@ -122,6 +177,10 @@ static ftf_status run_discovery(const discovery *d, ftf_error *err) {
     if (*d->target->file != '\0') {
         argv[argc++] = "--target-file";
         argv[argc++] = d->target->file;
+    }
+    if (*d->harvest != '\0') {
+        argv[argc++] = "--harvest";
+        argv[argc++] = d->harvest;
     }
     argv[argc++] = "--kinds";
     argv[argc++] = d->kinds;
@@ -203,8 +262,9 @@ static ftf_status finish(const ftf_paths *paths, const ftf_target *target, const
     return status;
 }
 
-static ftf_status discover(const ftf_paths *paths, const ftf_target *target, const char *path, ftf_error *err) {
-    discovery d = {.target = target};
+static ftf_status discover(const ftf_paths *paths, const ftf_target *target, const char *harvest, const char *path,
+                           ftf_error *err) {
+    discovery d = {.target = target, .harvest = harvest};
     char work[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", logs[FTF_FS_PATH_MAX];
     ftf_status status = ftf_paths_python(paths, FTF_FLAVOUR_PLAIN, d.python, err);
     const struct {
@@ -221,8 +281,13 @@ static ftf_status discover(const ftf_paths *paths, const ftf_target *target, con
     }
     if (status == FTF_OK && (status = ftf_path(d.log, err, "%s/discover-%s.log", logs, target->name)) == FTF_OK &&
         (status = ftf_fs_make_dirs(d.cwd, err)) == FTF_OK &&
+<<<<<<< HEAD
         (status = ftf_python_job_write(ftf_py_sources, scratch, err)) == FTF_OK &&
         (status = ftf_python_job_write_kinds(d.kinds, err)) == FTF_OK && (status = run_discovery(&d, err)) == FTF_OK) {
+=======
+        (status = ftf_learn_write_scripts(scratch, err)) == FTF_OK &&
+        (status = ftf_learn_write_kinds(d.kinds, err)) == FTF_OK && (status = run_discovery(&d, err)) == FTF_OK) {
+>>>>>>> harvest
         status = finish(paths, target, d.out, path, err);
     }
     if (*scratch != '\0') {
@@ -231,9 +296,16 @@ static ftf_status discover(const ftf_paths *paths, const ftf_target *target, con
     return status;
 }
 
-ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err) {
+ftf_status ftf_learn_harvest(const ftf_paths *paths, const ftf_target *target, char folder[FTF_FS_PATH_MAX],
+                             ftf_error *err) {
+    return ftf_path(folder, err, "%s/harvested/%s-%016" PRIx64, paths->cache, target->name,
+                    hash_text(FTF_HASH_START, target->spec));
+}
+
+/* harvest is the file of proposals, or "". */
+static ftf_status learn(const ftf_paths *paths, ftf_target *target, const char *harvest, ftf_learnt *out,
+                        ftf_error *err) {
     char folder[FTF_FS_PATH_MAX];
-    memset(out, 0, sizeof *out);
     /* All flavours first, because the catalog names the libraries of each. */
     ftf_status status = FTF_OK;
     for (int f = 0; f < FTF_FLAVOUR_COUNT && status == FTF_OK; f++) {
@@ -241,7 +313,8 @@ ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out
     }
     if (status == FTF_OK && (status = ftf_path(folder, err, "%s/catalogs", paths->cache)) == FTF_OK &&
         (status = ftf_fs_make_dirs(folder, err)) == FTF_OK) {
-        status = ftf_path(out->path, err, "%s/%s-%016" PRIx64 ".json", folder, target->name, key(paths, target));
+        status = ftf_path(out->path, err, "%s/%s-%016" PRIx64 ".json", folder, target->name,
+                          key(paths, target, harvest));
     }
     if (status != FTF_OK) {
         return status;
@@ -252,8 +325,39 @@ ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out
         return FTF_OK;
     }
     out->from_cache = false;
-    status = discover(paths, target, out->path, err);
+    status = discover(paths, target, harvest, out->path, err);
     return status == FTF_OK ? load(out->path, &out->catalog, err) : status;
+}
+
+ftf_status ftf_learn_alone(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err) {
+    memset(out, 0, sizeof *out);
+    return learn(paths, target, "", out, err);
+}
+
+static void say_harvest(const ftf_target *target, const char *folder) {
+    char path[FTF_FS_PATH_MAX];
+    json_t *figures = ftf_path(path, NULL, "%s/harvest.json", folder) == FTF_OK ? json_load_file(path, 0, NULL) : NULL;
+    fprintf(stderr, "ftfuzz: %s: + harvested from %d tests (%d calls)\n", target->name,
+            (int)json_integer_value(json_object_get(figures, "tests")),
+            (int)json_integer_value(json_object_get(figures, "calls")));
+    json_decref(figures);
+}
+
+ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err) {
+    char folder[FTF_FS_PATH_MAX], harvest[FTF_FS_PATH_MAX];
+    memset(out, 0, sizeof *out);
+    ftf_status status = ftf_learn_harvest(paths, target, folder, err);
+    if (status == FTF_OK && (status = ftf_path(harvest, err, "%s/harvest.toml", folder)) == FTF_OK &&
+        (status = ftf_path(out->seeds, err, "%s/seeds", folder)) == FTF_OK) {
+        bool harvested = ftf_fs_exists(harvest);
+        if (harvested) {
+            say_harvest(target, folder);
+        } else {
+            *out->seeds = '\0';
+        }
+        status = learn(paths, target, harvested ? harvest : "", out, err);
+    }
+    return status;
 }
 
 void ftf_learnt_release(ftf_learnt *learnt) {

@@ -8,6 +8,10 @@
  * Discovery calls functions of the target with made-up arguments, so it runs in a process and a scratch folder of its
  * own, with a deadline; what it says when it refuses is passed on as the error's text.
  *
+ * What a run of the target's own tests taught (`ftfuzz harvest`) lies in <cache>/harvested, is named after the target as it was
+ * given, and counts from then on: its proposals go into the catalog as far as discovery finds them accepted, its seeds
+ * into each campaign.
+ *
  * blame.libraries of the catalog name the files of the plain flavour. Each gets its twins of the other flavours
  * here, so that one catalog serves all workers and the findings of both.
  */
@@ -18,10 +22,22 @@ typedef struct ftf_learnt {
     char path[FTF_FS_PATH_MAX]; /* the JSON, for --catalog */
     ftf_catalog *catalog;
     bool from_cache;
+    char seeds[FTF_FS_PATH_MAX]; /* scenarios of a harvest, or "" */
 } ftf_learnt;
 
-/* Builds the target's plain flavour when need be. On success the caller owns out->catalog. */
+/* Builds the target's flavours when need be. On success the caller owns out->catalog. What was harvested is said in a line on stderr. */
 ftf_status ftf_learn(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err);
+
+/* The same as if nothing had ever been harvested. */
+ftf_status ftf_learn_alone(const ftf_paths *paths, ftf_target *target, ftf_learnt *out, ftf_error *err);
+
+/* Where the harvest of a target is or will be: harvest.toml, harvest.json and seeds/ (python/harvest.py). */
+ftf_status ftf_learn_harvest(const ftf_paths *paths, const ftf_target *target, char folder[FTF_FS_PATH_MAX],
+                             ftf_error *err);
+
+/* The scripts of harness/python, for the plain interpreter to run, into a folder; and kinds.def as JSON for them. */
+ftf_status ftf_learn_write_scripts(const char *folder, ftf_error *err);
+ftf_status ftf_learn_write_kinds(const char *path, ftf_error *err);
 void ftf_learnt_release(ftf_learnt *learnt);
 
 /* How many callables of a catalog have arguments that they accept, and how many there are that may be called. */

@@ -1,7 +1,12 @@
 """Learns the API of a module and writes it down as a catalog (harness/scenario/catalog.h).
 
+<<<<<<< HEAD
     discover.py --target NAME [--path DIR]... [--package MANIFEST.json] [--target-file FILE.toml] --kinds FILE
                 --out CATALOG.json [--seconds N]
+=======
+    discover.py --target NAME [--path DIR]... [--target-file FILE.toml] [--harvest FILE.toml] --kinds FILE --out CATALOG.json
+                [--seconds N]
+>>>>>>> harvest
 
 Exit 0: written. Exit 2: one line on standard error says why it cannot be. The module is imported in a child first,
 so that even a crash at import ends in such a line. Standard library only; imports are late, since each of them is
@@ -28,6 +33,7 @@ def _arguments(argv):
     parser.add_argument("--path", action="append", default=[], help="a folder to import from")
     parser.add_argument("--package", help="what ci/build-package says of it: which of its modules are native")
     parser.add_argument("--target-file", help="what cannot be learned (targets/README.md)")
+    parser.add_argument("--harvest", help="proposals from the target's own tests (harvest.py)")
     parser.add_argument("--kinds", required=True, help="kinds.def, or the same as JSON: {kind: [sample, ...]}")
     parser.add_argument("--out", required=True, help="where the catalog goes")
     parser.add_argument("--seconds", type=float, default=600.0, help="callables not reached by then are left unknown")
@@ -178,6 +184,9 @@ def _run(options, parts):
     settings = parts["targetfile"].TargetFile()
     if options.target_file:
         settings = parts["targetfile"].load(options.target_file, kinds)
+    if options.harvest:
+        proposals = parts["targetfile"].load(options.harvest, kinds)
+        settings.proposed_makes, settings.proposed_patterns = proposals.makes, proposals.patterns
     name = settings.import_name or options.target
     sys.path[:0] = [os.path.abspath(folder) for folder in options.path]
     gil = {None: "n/a", False: "declared", True: "not-declared"}[_try_import(name)]

@@ -80,6 +80,7 @@ class Explorer:
         self.add_given_makes()
         for symbol in constructors:
             self.learn_constructor(symbol)
+        self.add_proposed_makes()
         for symbol in functions:
             self.learn_callable(symbol)
         self.add_constants()
@@ -97,7 +98,7 @@ class Explorer:
     def check_settings(self):
         """Complains about names of the target file that the module does not have (any more). What is to be skipped
         may well be missing: modules differ by how they were built."""
-        labels = {"%s.%s" % (row["owner"], row["name"]) if row["owner"] else row["name"] for row in self.rows}
+        labels = {self.label_of(row) for row in self.rows}
         for key, names in (
             ("[[pattern]]", {row["callable"] for row in self.settings.patterns} - labels - set(self.unknown)),
             ("share", {name for name in self.settings.share if name not in self.types}),
@@ -174,6 +175,23 @@ class Explorer:
                 info = self.add_type(row["type"], cls, False, 0)
             info.makes.append(language.numbered(row["lines"]))
             self.learn_traits(info)
+
+    def add_proposed_makes(self):
+        """What tests did to make objects, as far as it works here: more ways, or the only one."""
+        for row in self.settings.proposed_makes:
+            reply = self.prober.run(row["lines"])
+            key = tuple(reply.type) if reply.status == "ok" and reply.type else None
+            info = self.by_key.get(key)
+            if info is None and key is not None and row["type"] not in self.types and row["type"] not in self.settings.skips:
+                cls = introspect.find_type(key)
+                if cls is not None and introspect.belongs(cls, self.homes):
+                    info = self.add_type(row["type"], cls, False, 1)
+            if info is not None and info.name == row["type"]:
+                lines = language.numbered(row["lines"])
+                info.proposed.append(lines)
+                if lines not in info.makes:
+                    info.makes.append(lines)
+                    self.learn_traits(info)
 
     def add_constants(self):
         """Objects that the module keeps under a public name, for types that cannot be made otherwise."""
@@ -261,6 +279,8 @@ class Explorer:
                 extra.examples.extend(self.states(receiver, symbol.name))
             patterns = self.given(tried, self.settings.patterns)
             if symbol.label not in self.settings.exact:
+                proposed = self.given(tried, self.settings.proposed_patterns, ours=True)
+                patterns += sorted(proposed, key=lambda pattern: -pattern["score"])[: choose.PATTERNS_MAX]
                 search.Search(tried, extra).find()
                 patterns += choose.choose(tried)
         for key, reply in list(tried.accepted.items()):
@@ -271,13 +291,15 @@ class Explorer:
         return tried
 
     def given(self, tried, rows, ours=False):
-        """The patterns that the target file prescribes (or our table of fixed ones), as far as they are accepted."""
+        """The patterns of the target file, or those that nobody has written (ours), as far as they are accepted."""
         found, label = [], tried.symbol.label
         for row in rows:
             if row["callable"] != label:
                 continue
             args, kwargs = row.get("args", []), row.get("kwargs", {})
             bad = [text for text in [*args, *kwargs.values()] if not self.is_descriptor(text)]
+            if bad and ours:
+                continue
             if bad:
                 self.complain("[[pattern]] of %s: %s is no kind, @Type or =value" % (label, bad[0]))
                 continue
@@ -312,7 +334,7 @@ class Explorer:
         for pattern in patterns:
             if not any(pattern["args"] == other["args"] and pattern["kwargs"] == other["kwargs"] for other in unique):
                 unique.append(pattern)
-        patterns = unique[: choose.PATTERNS_MAX]
+        patterns = unique[: choose.PATTERNS_MAX * (2 if self.settings.proposed_patterns else 1)]
         if not patterns:
             reason = self.why_unknown(tried)
             if reason == ABSTRACT and symbol.kind == "type":
@@ -429,7 +451,27 @@ class Explorer:
             if reason:
                 self.skipped[symbol.label] = reason
             else:
-                self.learn_callable(symbol, make, info.depth)
+                self.learn_method(symbol, info)
+
+    def learn_method(self, symbol, info):
+        """With the first way to make a receiver; where no call returns, with the receivers of a harvest, which are in a better state."""
+        tried = []
+        for receiver in [info.makes[0], *[make for make in info.proposed if make != info.makes[0]]]:
+            self.learn_callable(symbol, receiver, info.depth)
+            rows = [row for row in self.rows if self.label_of(row) == symbol.label]
+            score = max([pattern["score"] for row in rows for pattern in row["patterns"]], default=0)
+            tried.append((score, rows, self.unknown.pop(symbol.label, None)))
+            self.rows = [row for row in self.rows if self.label_of(row) != symbol.label]
+            if score == 3:
+                break
+        _, rows, why = max(tried, key=lambda one: one[0])  # the first of equals
+        self.rows += rows
+        if why is not None:
+            self.unknown[symbol.label] = why
+
+    @staticmethod
+    def label_of(row):
+        return "%s.%s" % (row["owner"], row["name"]) if row["owner"] else row["name"]
 
     # The result.
 

@@ -49,6 +49,7 @@ class TypeInfo:
         self.public = public
         self.depth = depth  # 0: a public name; n: first seen as a result of something of depth n - 1
         self.makes = []
+        self.proposed = []  # those that come from a harvest (harvest.py)
         self.traits = []
         self.attributes = []
         self.operators = []
@@ -218,13 +219,14 @@ def members(info, reinit=False):
 def find_type(key, _known={}):
     """The type of that (module, qualified name), wherever it is; types that are not alive here have none."""
     if key not in _known:
-        for cls in _all_types():
+        for cls in all_types():
             _known.setdefault((str(cls.__module__), cls.__qualname__), cls)
         _known.setdefault(key, None)
     return _known[key]
 
 
-def _all_types():
+def all_types():
+    """Every class that is alive."""
     todo, seen = [object], {object}
     while todo:
         cls = todo.pop()

@@ -39,6 +39,8 @@ class TargetFile:
         self.patterns = []
         self.values = {}
         self.blame_files = []
+        self.proposed_makes = []  # of a harvest: the same, but nobody has promised that they work
+        self.proposed_patterns = []
 
 
 def load(path, kinds):

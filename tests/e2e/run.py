@@ -2,7 +2,7 @@
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
     tests/e2e/run.py [SUITE...]        default: all of cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs,
-                                       minimize, kill, report, repro, check, packages, canaries
+                                       minimize, kill, report, repro, check, harvest, packages, canaries
 """
 
 import re
@@ -23,6 +23,7 @@ import test_packages  # noqa: E402
 import test_enough  # noqa: E402
 import test_epochs  # noqa: E402
 import test_freed  # noqa: E402
+import test_harvest  # noqa: E402
 import test_kill  # noqa: E402
 import test_report  # noqa: E402
 import test_repro  # noqa: E402
@@ -49,7 +50,8 @@ def run_canaries(tally):
 SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.run, "freed": test_freed.run,
           "destroyed": test_destroyed.run, "stuck": test_stuck.run, "steals": test_steals.run, "cold": test_cold.run,
           "enough": test_enough.run, "epochs": test_epochs.run, "minimize": test_minimize.run, "kill": test_kill.run,
-          "report": test_report.run, "repro": test_repro.run, "check": test_check.run, "packages": test_packages.run,
+          "report": test_report.run, "repro": test_repro.run, "check": test_check.run, "harvest": test_harvest.run,
+          "packages": test_packages.run,
           "canaries": run_canaries}
 
 

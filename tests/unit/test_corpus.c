@@ -63,8 +63,9 @@ static int tear_down(void **state) {
 }
 
 static void open_corpus(ftf_status expected, ftf_error *err) {
+    const char *const folders[] = {"", seeds, NULL};
     close_corpus();
-    assert_int_equal(ftf_corpus_open(place, quarantine, seeds, 7, &corpus, err), expected);
+    assert_int_equal(ftf_corpus_open(place, quarantine, folders, 7, &corpus, err), expected);
 }
 
 static void test_corpus__a_seed_in_quarantine_is_not_copied_again(void **state) {
