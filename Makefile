@@ -19,11 +19,7 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup fuzz check replay report show list test unit e2e canaries known-bugs sweep bench format clean
-=======
-.PHONY: help setup fuzz harvest replay report show list test unit e2e canaries known-bugs sweep bench format clean
->>>>>>> harvest
+.PHONY: help setup fuzz check harvest replay report show list test unit e2e canaries known-bugs sweep bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
@@ -37,13 +33,11 @@ setup: ## install packages, build the interpreters and the harness
 fuzz: setup ## fuzz TARGET for TIME seconds
 	@$(FTFUZZ) fuzz $(TARGET) --time $(TIME) --flavour $(FLAVOUR) --schedule $(SCHEDULE) $(common) --out $(OUT)
 
-<<<<<<< HEAD
 check: setup ## may TARGET be released? a verdict and a page, in TIME seconds (900)
 	@$(FTFUZZ) check $(TARGET) --time $(if $(filter file,$(origin TIME)),900,$(TIME)) --flavour $(FLAVOUR) $(common) --out $(OUT)
-=======
+
 harvest: setup ## run the tests of TARGET once, CMD='python -m pytest tests', and learn from them how it is called
 	@$(FTFUZZ) harvest $(TARGET) -- $(or $(CMD),$(error give CMD='<test command>'))
->>>>>>> harvest
 
 replay: setup ## replay FINDING (a finding's folder or a .ft file) N times
 	@$(FTFUZZ) replay $(or $(FINDING),$(error give FINDING=<folder of a finding or .ft file>)) -n $(N)

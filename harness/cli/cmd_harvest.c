@@ -14,7 +14,9 @@
 #include "cli/commands.h"
 #include "cli/learn.h"
 #include "cli/options.h"
+#include "cli/python_job.h"
 #include "cli/stop.h"
+#include "python_sources.h"
 #include "scenario/parse.h"
 
 enum {
@@ -92,8 +94,8 @@ static ftf_status prepare(harvest *h, ftf_error *err) {
         (status = ftf_path(scripts, err, "%s/scripts", h->work)) == FTF_OK &&
         (status = ftf_path(kinds, err, "%s/kinds.json", h->work)) == FTF_OK &&
         (status = ftf_fs_make_dirs(scripts, err)) == FTF_OK &&
-        (status = ftf_learn_write_scripts(scripts, err)) == FTF_OK) {
-        status = ftf_learn_write_kinds(kinds, err);
+        (status = ftf_python_job_write(ftf_py_sources, scripts, err)) == FTF_OK) {
+        status = ftf_python_job_write_kinds(kinds, err);
     }
     return status;
 }

@@ -80,59 +80,6 @@ static uint64_t key(const ftf_paths *paths, const ftf_target *target, const char
 
 /* ---- the process ------------------------------------------------------------------------------------------------- */
 
-<<<<<<< HEAD
-=======
-ftf_status ftf_learn_write_scripts(const char *folder, ftf_error *err) {
-    ftf_status status = FTF_OK;
-    for (const ftf_py_source *script = ftf_py_sources; script->name != NULL && status == FTF_OK; script++) {
-        char path[FTF_FS_PATH_MAX];
-        status = ftf_fs_join(path, folder, script->name, err);
-        if (status == FTF_OK) {
-            status = ftf_fs_write(path, script->text, script->len, err);
-        }
-    }
-    return status;
-}
-
-/* {"int": ["1", ...], ...}, for discovery's samples to be the generator's. */
-ftf_status ftf_learn_write_kinds(const char *path, ftf_error *err) {
-    json_t *kinds = json_object();
-    for (size_t i = 0; i < ftf_kind_count; i++) {
-        json_t *samples = json_array();
-        for (size_t j = 0; j < ftf_kinds[i].sample_count; j++) {
-            json_array_append_new(samples, json_string(ftf_kinds[i].samples[j]));
-        }
-        json_object_set_new(kinds, ftf_kinds[i].name, samples);
-    }
-    char *text = json_dumps(kinds, 0);
-    json_decref(kinds);
-    ftf_status status = text != NULL ? ftf_fs_write(path, text, strlen(text), err)
-                                     : ftf_fail(err, FTF_INPUT, "a sample of kinds.def is not UTF-8");
-    free(text);
-    return status;
-}
-
-/* The last line that says anything, without what discover.py puts in front of it. */
-static void last_line(const char *path, char line[LAST_LINE_MAX]) {
-    static const char *const prefixes[] = {"ftfuzz: ", "discover.py: ", "error: "};
-    ftf_text text = {0};
-    *line = '\0';
-    if (ftf_fs_read_tail(path, 8192, &text, NULL) == FTF_OK) {
-        while (text.len > 0 && isspace((unsigned char)text.data[text.len - 1])) {
-            text.data[--text.len] = '\0';
-        }
-        const char *start = text.len > 0 ? strrchr(text.data, '\n') : NULL;
-        start = text.len == 0 ? "" : start != NULL ? start + 1 : text.data;
-        for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-            size_t len = strlen(prefixes[i]);
-            start += strncmp(start, prefixes[i], len) == 0 ? len : 0;
-        }
-        snprintf(line, LAST_LINE_MAX, "%s", start);
-    }
-    ftf_text_release(&text);
-}
-
->>>>>>> harvest
 /* What went wrong, in one line. The interpreter's own traceback stays in the log. */
 static ftf_status fail_discovery(const ftf_target *target, const ftf_proc_end *end, const char *log, ftf_error *err) {
     char line[FTF_PYTHON_JOB_LINE_MAX], text[32];
@@ -281,13 +228,8 @@ static ftf_status discover(const ftf_paths *paths, const ftf_target *target, con
     }
     if (status == FTF_OK && (status = ftf_path(d.log, err, "%s/discover-%s.log", logs, target->name)) == FTF_OK &&
         (status = ftf_fs_make_dirs(d.cwd, err)) == FTF_OK &&
-<<<<<<< HEAD
         (status = ftf_python_job_write(ftf_py_sources, scratch, err)) == FTF_OK &&
         (status = ftf_python_job_write_kinds(d.kinds, err)) == FTF_OK && (status = run_discovery(&d, err)) == FTF_OK) {
-=======
-        (status = ftf_learn_write_scripts(scratch, err)) == FTF_OK &&
-        (status = ftf_learn_write_kinds(d.kinds, err)) == FTF_OK && (status = run_discovery(&d, err)) == FTF_OK) {
->>>>>>> harvest
         status = finish(paths, target, d.out, path, err);
     }
     if (*scratch != '\0') {

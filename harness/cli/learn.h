@@ -35,9 +35,6 @@ ftf_status ftf_learn_alone(const ftf_paths *paths, ftf_target *target, ftf_learn
 ftf_status ftf_learn_harvest(const ftf_paths *paths, const ftf_target *target, char folder[FTF_FS_PATH_MAX],
                              ftf_error *err);
 
-/* The scripts of harness/python, for the plain interpreter to run, into a folder; and kinds.def as JSON for them. */
-ftf_status ftf_learn_write_scripts(const char *folder, ftf_error *err);
-ftf_status ftf_learn_write_kinds(const char *path, ftf_error *err);
 void ftf_learnt_release(ftf_learnt *learnt);
 
 /* How many callables of a catalog have arguments that they accept, and how many there are that may be called. */

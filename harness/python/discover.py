@@ -1,12 +1,7 @@
 """Learns the API of a module and writes it down as a catalog (harness/scenario/catalog.h).
 
-<<<<<<< HEAD
-    discover.py --target NAME [--path DIR]... [--package MANIFEST.json] [--target-file FILE.toml] --kinds FILE
-                --out CATALOG.json [--seconds N]
-=======
-    discover.py --target NAME [--path DIR]... [--target-file FILE.toml] [--harvest FILE.toml] --kinds FILE --out CATALOG.json
-                [--seconds N]
->>>>>>> harvest
+    discover.py --target NAME [--path DIR]... [--package MANIFEST.json] [--target-file FILE.toml] [--harvest FILE.toml]
+                --kinds FILE --out CATALOG.json [--seconds N]
 
 Exit 0: written. Exit 2: one line on standard error says why it cannot be. The module is imported in a child first,
 so that even a crash at import ends in such a line. Standard library only; imports are late, since each of them is
