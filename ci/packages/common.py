@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -84,7 +85,8 @@ def pip(*arguments, cwd=None):
 
 
 def pip_reason(error):
-    """The line of pip's that says why."""
+    """The line that says why: what a build backend raised, else pip's own word."""
     lines = [line.strip() for line in (error.stderr + error.stdout).splitlines() if line.strip()]
-    reasons = [line for line in lines if line.startswith("ERROR:")]
-    return (reasons or lines or ["pip failed"])[-1].removeprefix("ERROR: ")
+    raised = [line for line in lines if re.match(r"[A-Za-z_.]*(Error|Exception): ", line)]
+    reasons = raised or [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    return (reasons or lines or ["pip failed"])[-1]
