@@ -2,6 +2,7 @@
    check_text.c. */
 #include "cli/check.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -248,11 +249,13 @@ static const char *word_of(int code, uint64_t blamed, uint64_t gil) {
 
 static void write_coverage(const json_t *coverage, ftf_text *out) {
     const json_t *callables = json_object_get(coverage, "callables"), *pairs = json_object_get(coverage, "pairs");
-    ftf_text_printf(out, "%llu of %llu callables and %llu of %llu pairs of operations on one object overlapped",
-                    (unsigned long long)ftf_json_number(callables, "overlapped"),
-                    (unsigned long long)ftf_json_number(callables, "total"),
-                    (unsigned long long)ftf_json_number(pairs, "overlapped"),
-                    (unsigned long long)ftf_json_number(pairs, "total"));
+    ftf_text_printf(out, "%" PRIu64 " of %" PRIu64 " callables", ftf_json_number(callables, "overlapped"),
+                    ftf_json_number(callables, "total"));
+    if (ftf_json_number(pairs, "total") > 0) {
+        ftf_text_printf(out, " and %" PRIu64 " of %" PRIu64 " pairs of operations on one object",
+                        ftf_json_number(pairs, "overlapped"), ftf_json_number(pairs, "total"));
+    }
+    ftf_text_str(out, " overlapped");
 }
 
 static void write_line(const ftf_check *check, const char *word, uint64_t findings, const json_t *coverage,

@@ -93,7 +93,9 @@ static json_t *callable_to_json(const telling *t, const ftf_callable *callable) 
     set(json, "native", json_boolean(callable->native));
     set(json, "status", json_string(status_of(callable, &counts)));
     set_counts(json, &counts);
-    set(json, "reason", json_string(""));
+    bool makeable = !is_method || t->catalog->types[callable->owner].make_count > 0;
+    set(json, "reason",
+        json_string(counts.calls > 0 || makeable ? "" : "nobody knows how to make an object of its type"));
     return json;
 }
 

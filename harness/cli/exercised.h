@@ -16,7 +16,7 @@
  *
  * The status of a callable: `overlapped` (accepted, and a call of another thread was under way), `called` (accepted, but never
  * that), `refused` (every call ended with TypeError), `never` (not drawn), `unknown` (nobody knows what it accepts), `skipped` (not
- * to be called). `reason` says why for the last two.
+ * to be called). `reason` says why, where that is not all.
  *
  * Types stand in order of their weight for the generator. "operations" holds what the catalog lists, and behind it what was seen
  * besides ("listed" false: the object was an argument, say); "pair_total" counts pairs of the former. A pair was seen in `inside` runs

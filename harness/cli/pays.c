@@ -17,38 +17,40 @@ static json_t *trouble(const char *text) {
     return json;
 }
 
-static ftf_status prepare(const char *folder, const char *kinds, const char *library, ftf_error *err) {
-    ftf_status status = ftf_fs_make_dirs(folder, err);
-    status = status == FTF_OK ? ftf_fs_make_dirs(library, err) : status;
+static ftf_status prepare(const char *kinds, const char *library, ftf_error *err) {
+    ftf_status status = ftf_fs_make_dirs(library, err);
     status = status == FTF_OK ? ftf_python_job_write(ftf_py_sources, library, err) : status;
     return status == FTF_OK ? ftf_python_job_write_kinds(kinds, err) : status;
 }
 
+/* Not in the campaign's folder, which is not ours before the campaign has it. */
+static ftf_status make_folder(const ftf_drive *drive, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
+    char work[FTF_FS_PATH_MAX];
+    *folder = '\0';
+    ftf_status status = ftf_path(work, err, "%s/work", drive->paths.cache);
+    status = status == FTF_OK ? ftf_fs_make_dirs(work, err) : status;
+    return status == FTF_OK ? ftf_fs_make_temporary_dir(work, folder, err) : status;
+}
+
 json_t *ftf_pays_measure(const ftf_drive *drive, uint64_t seconds) {
-    char folder[FTF_FS_PATH_MAX] = "", kinds[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX], log[FTF_FS_PATH_MAX];
+    char folder[FTF_FS_PATH_MAX], kinds[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX], log[FTF_FS_PATH_MAX];
     char library[FTF_FS_PATH_MAX], time[24], threads[16];
     ftf_error err = {0};
     bool stopped = false;
     snprintf(time, sizeof time, "%" PRIu64, seconds);
     snprintf(threads, sizeof threads, "%d", ftf_proc_cpu_count());
+    /* clang-format off */
     const char *argv[] = {"pays.py",
-                          "--catalog",
-                          drive->learnt.path,
-                          "--library",
-                          library,
-                          "--kinds",
-                          kinds,
-                          "--path",
-                          drive->target.path[FTF_FLAVOUR_PLAIN],
-                          "--seeds",
-                          drive->target.seeds,
-                          "--seconds",
-                          time,
-                          "--threads",
-                          threads,
-                          "--out",
-                          out,
+                          "--catalog", drive->learnt.path,
+                          "--library", library,
+                          "--kinds", kinds,
+                          "--path", drive->target.path[FTF_FLAVOUR_PLAIN],
+                          "--seeds", drive->target.seeds,
+                          "--seconds", time,
+                          "--threads", threads,
+                          "--out", out,
                           NULL};
+    /* clang-format on */
     const ftf_python_job job = {.paths = &drive->paths,
                                 .files = ftf_pays_sources,
                                 .work = folder,
@@ -56,7 +58,7 @@ json_t *ftf_pays_measure(const ftf_drive *drive, uint64_t seconds) {
                                 .argv = argv,
                                 .deadline_ms = seconds * 1000 + GRACE_MS,
                                 .tick = ftf_stop_not_yet};
-    ftf_status status = ftf_path(folder, &err, "%s/pays", drive->out);
+    ftf_status status = make_folder(drive, folder, &err);
     const struct {
         char *path;
         const char *name;
@@ -64,7 +66,7 @@ json_t *ftf_pays_measure(const ftf_drive *drive, uint64_t seconds) {
     for (size_t i = 0; i < sizeof inside / sizeof *inside && status == FTF_OK; i++) {
         status = ftf_fs_join(inside[i].path, folder, inside[i].name, &err);
     }
-    if (status == FTF_OK && (status = prepare(folder, kinds, library, &err)) == FTF_OK) {
+    if (status == FTF_OK && (status = prepare(kinds, library, &err)) == FTF_OK) {
         status = ftf_python_job_run(&job, &stopped, &err);
     }
     json_error_t where;

@@ -186,7 +186,7 @@ def pays_fact(document):
     threads = get(document, "pays", "threads")
     return fact("Does it pay? %s threads" % threads, times(free), "the calls of one thread; with the GIL %s" %
                 times(get(summary, "separate", "gil", default=None)), "one thread alone: a call takes %s as long" %
-                times(get(summary, "single_cost", default=None)))
+                times(get(summary, "single_cost", default=None)), "but the machine was busy" if get(summary, "note") else None)
 
 
 def top(document):
@@ -319,7 +319,7 @@ def matrix(type_, with_words):
         return tag("th", tag("span", names[index]) if attributes["scope"] == "col" else names[index], title=operations[index]["name"],
                    class_=beside, **attributes)
 
-    head = tag("tr", tag("td", class_="u"), [heading(i, scope="col") for i in order])
+    head = tag("tr", tag("td"), [heading(i, scope="col") for i in order])
     body = [tag("tr", heading(row, scope="row"),
                 [cell(names, row, column, pairs.get((min(row, column), max(row, column))), with_words) for column in order[: k + 1]])
             for k, row in enumerate(order)]
@@ -376,7 +376,8 @@ def pairs_section(document):
                  "type's own: the object was an argument.", class_="soft small"), legend()]
     opened = 0
     for type_ in sorted(own, key=lambda t: -len(findings_of(t))):
-        open_ = opened < OPEN_TYPES and bool(type_["pairs"]) and len(shown(type_)) <= OPEN_OPERATIONS
+        few = sum(operation["listed"] for operation in type_["operations"]) <= OPEN_OPERATIONS
+        open_ = opened < OPEN_TYPES and bool(type_["pairs"]) and few
         opened += open_
         parts.append(type_block(type_, with_words, open_))
     if not own:
@@ -431,6 +432,13 @@ def callables_section(document):
 # ---- what it is worth -------------------------------------------------------------------------------------------------
 
 
+def pays_row(row):
+    ratios = [times(get(row, way, gil, default=None)) for way in ("separate", "shared") for gil in ("free", "gil")]
+    if get(row, "shared_trouble"):
+        ratios[2] = tag("span", row["shared_trouble"], class_="trouble")
+    return [mono(row["name"]), thousands(row["calls"]), times(row["single_cost"]), *ratios]
+
+
 def pays_section(document):
     pays = get(document, "pays", default={})
     parts = [tag("h2", "Does it pay?", id="pays")]
@@ -448,12 +456,8 @@ def pays_section(document):
     headings = ("operation", "calls/s, one thread", "time of a call, GIL off to on", "own objects, GIL off", "own objects, GIL on",
                 "shared, GIL off", "shared, GIL on")
     ordered = sorted(rows, key=lambda r: 0 if get(r, "shared_trouble") else get(r, "shared", "free", default=9e9))
-    lines = [(mono(r["name"]), thousands(r["calls"]), times(r["single_cost"]), times(get(r, "separate", "free", default=None)),
-              times(get(r, "separate", "gil", default=None)),
-              get(r, "shared_trouble") or times(get(r, "shared", "free", default=None)),
-              times(get(r, "shared", "gil", default=None))) for r in ordered]
-    parts.append(folded("%s, the most contended first" % plural(len(rows), "operation"), table(headings, lines, numbers=range(1, 7)),
-                        open_=len(rows) <= 12))
+    parts.append(folded("%s, the most contended first" % plural(len(rows), "operation"),
+                        table(headings, map(pays_row, ordered), numbers=range(1, 7)), open_=len(rows) <= 12))
     failed = get(pays, "failed", default=[])
     if failed:
         parts.append(folded("Left out: %s" % plural(len(failed), "operation"),
@@ -473,7 +477,8 @@ def built(library):
 def package_rows(package):
     if not isinstance(package, dict):
         return []
-    rows = [("package", "%s %s, from a %s" % (get(package, "name"), get(package, "version"), get(package, "kind", default="source"))),
+    made = "from its wheel: nothing in it is instrumented" if get(package, "kind") == "wheel" else "built from source"
+    rows = [("package", "%s %s, %s" % (get(package, "name"), get(package, "version"), made)),
             ("requirement", mono(get(package, "requirement")) if package.get("requirement") else None)]
     for flavour, build in get(package, "builds", default={}).items():
         names = ["%s%s" % (os.path.basename(get(l, "path")), " (not instrumented)" if l.get("instrumented") is False else "")

@@ -11,6 +11,7 @@ machine does meets both. Each is a process that may crash or hang: it is started
 An operation counts only when it returned every time it was tried.
 """
 
+import ctypes
 import json
 import os
 import re
@@ -29,6 +30,7 @@ START_SECONDS = 30.0
 CALLS_MAX = 200_000  # of one operation in one measurement: some fill something up
 GROWTH_MAX = 4.0  # a call that takes so many times longer after many others is measured by how many they were
 FAILED_MAX = 40  # that are named
+LIBC, PR_SET_PDEATHSIG, SIGKILL = ctypes.CDLL(None), 1, 9
 BUSY = 0.8  # of a CPU for each thread without the GIL: with less, ratios to one thread mean little
 MEMORY = 8 << 30  # bytes of address space
 
@@ -100,7 +102,7 @@ def _of_type(catalog, vocabulary, calls, type_):
 
 
 def from_catalog(catalog, kinds, calls):
-    """In turn one of each type, those to share first, and one function: how many there is time for is not known."""
+    """In turn one of each type and one function, those first that people name: how many there is time for is not known."""
     class Made:
         def __init__(self, makes):
             self.makes = makes
@@ -108,12 +110,13 @@ def from_catalog(catalog, kinds, calls):
     kinds = {**kinds, **{kind: samples + kinds.get(kind, []) for kind, samples in catalog["values"].items()}}
     types = {t["name"]: t for t in catalog["types"] if t["make"]}
     vocabulary = calls.Vocabulary(kinds, {name: Made(t["make"]) for name, t in types.items()})
-    order = sorted(types, key=lambda name: (name not in catalog["share"], not types[name]["public"], name))
-    groups = [_of_type(catalog, vocabulary, calls, types[name]) for name in order]
+    order = sorted(types, key=lambda name: (name not in catalog["share"], name))
+    groups = [_of_type(catalog, vocabulary, calls, types[name]) for name in order if types[name]["public"]]
+    others = [_of_type(catalog, vocabulary, calls, types[name]) for name in order if not types[name]["public"]]
     functions = [c for c in catalog["callables"] if not c["owner"] and c["patterns"]]
     functions.sort(key=lambda c: (not c["native"], c["name"]))
     groups.append([one for one in (_pattern_call(catalog, vocabulary, calls, c) for c in functions) if one])
-    return _in_turn(groups)
+    return _in_turn(groups) + _in_turn(others)
 
 
 def _in_turn(groups):
@@ -300,9 +303,14 @@ class Interpreter:
         environment = {**os.environ, "PYTHON_GIL": "1" if self.gil else "0"}
         command = [sys.executable, "-B", "-s", "-P", os.path.abspath(__file__), "--serve", *self.arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        text=True, env=environment)
+                                        text=True, env=environment, preexec_fn=self._die_with_parent)
         if self._answer(START_SECONDS).get("gil") != self.gil:
             raise Broken("the GIL cannot be switched %s" % ("on" if self.gil else "off"))
+
+    @staticmethod
+    def _die_with_parent():
+        """Runs in the child before it becomes another program: an operation that hangs must not outlive us."""
+        LIBC.prctl(PR_SET_PDEATHSIG, SIGKILL)
 
     def ask(self, one, times, threads=1, shared=False):
         if self.process is None:

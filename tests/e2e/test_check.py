@@ -7,15 +7,18 @@ No figure is judged here that depends on the machine's speed: of a planted bug w
 import json
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
 
 import browser
 import ftf
+import worker
 from test_cli import refused
 
 BUG, TWIN = "ck03_borrowed_item", "ck03_borrowed_item_fixed"
+MAP_OPS, MAP_ROW = 1 << 13, "<Q2I3Q88s88s"  # harness/base/exercise.h
 STATES = {"overlapped", "called", "refused", "never", "unknown", "skipped"}
 WIDTHS = (1280, 400)
 
@@ -147,19 +150,50 @@ def test_gil(tally, scratch):
                 f"exit {result.code}, {result.err[-300:]!r}")
 
 
+def exercised(path):
+    """{(type, name): (calls, accepted, met)} of an exercise map (harness/base/exercise.h)."""
+    data = path.read_bytes()
+    _, _, count, _, _ = struct.unpack_from("<8s3I4xQ", data)
+    head, row = struct.calcsize("<8s3I4xQ") + 4 * 2 * MAP_OPS, struct.calcsize(MAP_ROW)
+    rows = [struct.unpack_from(MAP_ROW, data, head + i * row) for i in range(count)]
+    return {(r[6].rstrip(b"\0").decode(), r[7].rstrip(b"\0").decode()): r[3:6] for r in rows}
+
+
+def test_map(tally, scratch):
+    """A worker's map: cold processes write to the one of their server, and it is whole after kill -9 and gone on with."""
+    scratch.mkdir()
+    for flavour in worker.FLAVOURS:
+        path = scratch / f"{flavour}.exercise"
+        code, err, _ = worker.run(scratch, "struct", flavour, "--cold=0", "--cold-ms=4000", "--rounds=3", "--cold-seed=1",
+                                  f"--exercise={path}")
+        cold = exercised(path)
+        counted = any(calls and met for calls, _, met in cold.values())
+        tally.check(f"{flavour}: cold runs are counted", counted, f"{code} {cold} {err[-300:]}")
+        seed = scratch / "seed.ft"
+        seed.write_text('ftfuzz 1\ntarget struct\nsetup\nthread\n  calcsize("i")\nthread\n  calcsize("i")\nschedule pct seed=1 depth=3\n')
+        code, _, _ = worker.run(scratch, "struct", flavour, f"--exercise={path}", "-runs=1000000000", str(seed), timeout=8)
+        more = exercised(path)
+        kept = set(cold) <= set(more) and all(more[key][0] >= cold[key][0] for key in cold)
+        grown = sum(row[0] for row in more.values()) > sum(row[0] for row in cold.values())
+        tally.check(f"{flavour}: counts survive kill -9 and go on", code is None and kept and grown, f"{code} {cold} {more}")
+
+
 def test_usage(tally, scratch):
     refused(tally, "no target", ["check"], "TARGET")
     refused(tally, "too little time", ["check", BUG, "--time", 3], "--time")
-    refused(tally, "unknown module", ["check", "no_such_module", "--out", scratch], "no_such_module")
+    refused(tally, "no such folder", ["check", "./nowhere", "--out", scratch], "./nowhere")
     result = ftf.ftfuzz("check", "--help")
     tally.check("check --help", result.code == 0 and result.out.startswith("usage: ftfuzz check") and "check.html" in result.out)
 
 
 def interrupted(scratch, wait_for):
-    command = [str(ftf.FTFUZZ), "check", BUG, "--time", "600", "--seed", "1", "--out", str(scratch)]
+    """A check that gets a Ctrl-C once a file is there, or, without one, once it says that it measures."""
+    command = [str(ftf.FTFUZZ), "check", BUG, "--time", "600" if wait_for is None else "90", "--seed", "1", "--out", str(scratch)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    while "measuring" not in (process.stderr.readline() or "measuring"):
+        pass
     deadline = time.monotonic() + 150
-    while time.monotonic() < deadline and process.poll() is None and not list((scratch / BUG).glob(wait_for)):
+    while wait_for and time.monotonic() < deadline and process.poll() is None and not list((scratch / BUG).glob(wait_for)):
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
@@ -168,7 +202,7 @@ def interrupted(scratch, wait_for):
 
 
 def test_interrupt(tally, scratch):
-    code, out, err, document = interrupted(scratch / "early", "pays")
+    code, out, err, document = interrupted(scratch / "early", None)
     tally.check("Ctrl-C while measuring still writes both files", code == 0 and document.get("interrupted") is True and
                 (scratch / "early" / BUG / "check.html").exists() and "Interrupted" in out, f"exit {code}, {err[-300:]!r}")
     code, out, err, document = interrupted(scratch / "late", "findings/[!.]*/finding.json")
@@ -306,6 +340,7 @@ def test_browser(tally, scratch, path):
 def run(tally):
     with ftf.Scratch("check") as scratch:
         test_usage(tally, scratch / "usage")
+        test_map(tally, scratch / "map")
         document, page = test_bug(tally, scratch / "bug")
         clean, clean_page = test_twin(tally, scratch / "twin")
         test_kept(tally, scratch / "kept")
