@@ -138,11 +138,14 @@ class Watch:
 
 def environment(options):
     """Like ours, but `python` is this interpreter, knows the target, and begins with the recorder."""
+    import shlex
+
     tools, hook = os.path.join(options.work, "bin"), os.path.join(options.work, "hook")
     for folder in (tools, hook, os.path.join(options.work, "records")):
         os.mkdir(folder)
-    for name in ("python", "python3"):
-        os.symlink(sys.executable, os.path.join(tools, name))
+    for name in ("python", "python3"):  # no links: sys.executable is to be the real one
+        _write(os.path.join(tools, name), '#!/bin/sh\nexec %s "$@"\n' % shlex.quote(sys.executable))
+        os.chmod(os.path.join(tools, name), 0o755)
     text = _SITECUSTOMIZE % {"folder": options.work, "helper": options.helper, "hook": hook}
     _write(os.path.join(hook, "sitecustomize.py"), text)
     for name in ("recording.py", "introspect.py"):

@@ -250,6 +250,10 @@ class Watcher:
             self.methods.setdefault((module, qualified), []).append(name)
 
     def look(self):
+        with self.recorder.lock:  # two threads may import at the same time
+            self.look_at_all()
+
+    def look_at_all(self):
         for cls in self.all_types():
             label = self.recorder.exact_name(cls)
             if label:
