@@ -132,6 +132,10 @@ static ftf_status run(harvest *h, const arguments *a, bool *refused, ftf_error *
         argv[argc++] = "--path";
         argv[argc++] = h->target.path[FTF_FLAVOUR_PLAIN];
     }
+    if (*h->target.file != '\0') {
+        argv[argc++] = "--target-file";
+        argv[argc++] = h->target.file;
+    }
     argv[argc++] = "--";
     for (int i = 0; i < a->command_count; i++) {
         argv[argc++] = a->command[i];

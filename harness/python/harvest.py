@@ -1,6 +1,7 @@
 """What a package's own tests know about its API: runs them once, watched, and proposes argument patterns, makes and seeds.
 
-    harvest.py --catalog FILE --kinds FILE --helper DIR --work DIR [--path DIR]... -- COMMAND [ARGUMENT]...
+    harvest.py --catalog FILE --kinds FILE --helper DIR --work DIR [--path DIR]... [--target-file FILE.toml]
+               -- COMMAND [ARGUMENT]...
     harvest.py --catalog FILE --accepted CATALOG --harvest FILE.toml --out FILE.toml
 
 The first writes into DIR/result (of --work): harvest.toml ([[make]] and [[pattern]], as in a target file), seeds/*.ft, and
@@ -205,7 +206,7 @@ def _arguments(argv):
     import argparse
 
     parser = argparse.ArgumentParser(prog="harvest.py")
-    for name in ("catalog", "kinds", "helper", "work", "accepted", "harvest", "out"):
+    for name in ("catalog", "kinds", "helper", "work", "accepted", "harvest", "out", "target-file"):
         parser.add_argument("--" + name)
     parser.add_argument("--path", action="append", default=[])
     parser.add_argument("command", nargs="*")
@@ -213,7 +214,7 @@ def _arguments(argv):
 
 
 def _load_siblings():
-    names = ("introspect", "exclusions", "language", "hints", "probe", "proposals")
+    names = ("introspect", "exclusions", "language", "hints", "probe", "proposals", "targetfile")
     sys.path.insert(0, _HERE)
     loaded = {name: __import__(name) for name in names}
     sys.path.remove(_HERE)
@@ -260,7 +261,9 @@ def harvest(options, parts):
     tempfile.tempdir = scratch
     prober = parts["probe"].Prober(parts["language"].World(module, watch.natives), scratch)
     try:
-        result = parts["proposals"].Proposals(notes, catalog, kinds, watch.values, dict(os.environ), prober)
+        private = {**os.environ, "": os.uname().nodename}
+        exact = parts["targetfile"].load(options.target_file, kinds).exact if options.target_file else ()
+        result = parts["proposals"].Proposals(notes, catalog, kinds, watch.values, private, prober, exact)
     finally:
         prober.close()
     folder = os.path.join(options.work, "result")

@@ -74,7 +74,7 @@ def kind_of(value):
                        (list, "list"), (dict, "dict"), (set, "set"), (frozenset, "set"), (bytearray, "buffer"),
                        (memoryview, "buffer"), (type, "type")):  # fmt: skip
         if base in bases:
-            return kind if kind != "int" or value.bit_length() < 32 else "bigint"
+            return kind if kind != "int" or int.bit_length(value) < 32 else "bigint"
     for name, kind in (("readinto", "file"), ("readline", "file"), ("__next__", "iterator"), ("__buffer__", "buffer"),
                        ("__fspath__", "path"), ("__call__", "callable"), ("keys", "dict"), ("__index__", "index")):  # fmt: skip
         if has(cls, name):
