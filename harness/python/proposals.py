@@ -150,7 +150,7 @@ class Lines:
         if life.origin[0] in self.words.never:
             slot = self.known(life.type)  # not the tests' way, but an object all the same
             if slot:
-                self.slots[id(life)] = slot
+                self.slots[id(life)] = self.slots.pop(slot)
             return slot
         receiver = None
         if life.parent is not None:
@@ -219,12 +219,12 @@ class Proposals:
     called with its own arguments only."""
 
     def __init__(self, notes, catalog, kinds, values, environment, prober, exact=()):
-        never = {row["name"] for row in catalog["skipped"]}
-        self.words = Words(kinds, values, environment, never.union(exact))
+        self.skipped = {row["name"] for row in catalog["skipped"]}
+        self.words = Words(kinds, values, environment, self.skipped.union(exact))
         self.target = catalog["target"]
         self.prober = prober
         self.catalog_makes = {row["name"]: row["make"][0] for row in catalog["types"]}
-        self.patterns_seen = sorted({label for note in notes for label in note["patterns"]} - never)
+        self.patterns_seen = sorted({label for note in notes for label in note["patterns"]} - self.skipped)
         self.patterns = [row for label in self.patterns_seen for row in self.patterns_of(label, notes)]
         lives = [life for note in notes for life in self.lives_of(note)]
         self.makes = self.find_makes(lives)
@@ -288,7 +288,7 @@ class Proposals:
         lives = []
         for row in note["lives"]:
             lives.append(Life(row, lives))
-        return [life for life in lives if life.type not in self.words.never]
+        return [life for life in lives if life.type not in self.skipped]
 
     def works(self, lines, needed):
         """Whether the first `needed` lines run, and none of them all does harm."""
