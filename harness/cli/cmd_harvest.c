@@ -54,12 +54,13 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
         .summary = "Runs a test command once and learns from it how TARGET is called: which arguments, in which order.",
         .rows = rows,
         .notes =
-            "The command follows after `--`, as you would type it: ftfuzz harvest ./lib:_speedups -- python -m pytest "
-            "tests\n"
-            "`python` is then the plain interpreter of ftfuzz, which imports TARGET; PYTHONPATH is kept, behind it. "
-            "What was\n"
-            "seen counts from then on in fuzz and show. Ctrl-C ends the tests and keeps what was seen. Exit codes: 0\n"
-            "something was harvested, however the tests ended, 2 usage, set-up, or nothing of TARGET was called."};
+            "The command follows after `--`, as you would type it:\n\n"
+            "    ftfuzz harvest ./lib:_speedups -- python -m pytest tests\n\n"
+            "`python` is then the plain interpreter of ftfuzz, which imports TARGET; PYTHONPATH is kept, behind it.\n"
+            "What was seen counts in every later fuzz and show of TARGET, until the folder that is named at the end\n"
+            "is deleted or there is a new harvest. Ctrl-C ends the tests and keeps what was seen.\n\n"
+            "Exit codes: 0 something was harvested, however the tests ended, 2 usage, set-up, or nothing of TARGET\n"
+            "was called, 3 a bug of ftfuzz itself."};
     int split = 1;
     while (split < argc && strcmp(argv[split], "--") != 0) {
         split++;
@@ -132,6 +133,10 @@ static ftf_status run(harvest *h, const arguments *a, bool *refused, ftf_error *
     if (*h->target.path[FTF_FLAVOUR_PLAIN] != '\0') {
         argv[argc++] = "--path";
         argv[argc++] = h->target.path[FTF_FLAVOUR_PLAIN];
+    }
+    if (*h->target.file != '\0') {
+        argv[argc++] = "--target-file";
+        argv[argc++] = h->target.file;
     }
     argv[argc++] = "--";
     for (int i = 0; i < a->command_count; i++) {

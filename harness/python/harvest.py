@@ -1,6 +1,7 @@
 """What a package's own tests know about its API: runs them once, watched, and proposes argument patterns, makes and seeds.
 
-    harvest.py --catalog FILE --kinds FILE --helper DIR --work DIR [--path DIR]... -- COMMAND [ARGUMENT]...
+    harvest.py --catalog FILE --kinds FILE --helper DIR --work DIR [--path DIR]... [--target-file FILE.toml]
+               -- COMMAND [ARGUMENT]...
     harvest.py --catalog FILE --accepted CATALOG --harvest FILE.toml --out FILE.toml
 
 The first writes into DIR/result (of --work): harvest.toml ([[make]] and [[pattern]], as in a target file), seeds/*.ft, and
@@ -138,11 +139,14 @@ class Watch:
 
 def environment(options):
     """Like ours, but `python` is this interpreter, knows the target, and begins with the recorder."""
+    import shlex
+
     tools, hook = os.path.join(options.work, "bin"), os.path.join(options.work, "hook")
     for folder in (tools, hook, os.path.join(options.work, "records")):
         os.mkdir(folder)
-    for name in ("python", "python3"):
-        os.symlink(sys.executable, os.path.join(tools, name))
+    for name in ("python", "python3"):  # no links: sys.executable is to be the real one
+        _write(os.path.join(tools, name), '#!/bin/sh\nexec %s "$@"\n' % shlex.quote(sys.executable))
+        os.chmod(os.path.join(tools, name), 0o755)
     text = _SITECUSTOMIZE % {"folder": options.work, "helper": options.helper, "hook": hook}
     _write(os.path.join(hook, "sitecustomize.py"), text)
     for name in ("recording.py", "introspect.py"):
@@ -202,7 +206,7 @@ def _arguments(argv):
     import argparse
 
     parser = argparse.ArgumentParser(prog="harvest.py")
-    for name in ("catalog", "kinds", "helper", "work", "accepted", "harvest", "out"):
+    for name in ("catalog", "kinds", "helper", "work", "accepted", "harvest", "out", "target-file"):
         parser.add_argument("--" + name)
     parser.add_argument("--path", action="append", default=[])
     parser.add_argument("command", nargs="*")
@@ -210,7 +214,7 @@ def _arguments(argv):
 
 
 def _load_siblings():
-    names = ("introspect", "exclusions", "language", "hints", "probe", "proposals")
+    names = ("introspect", "exclusions", "language", "hints", "probe", "proposals", "targetfile")
     sys.path.insert(0, _HERE)
     loaded = {name: __import__(name) for name in names}
     sys.path.remove(_HERE)
@@ -257,7 +261,9 @@ def harvest(options, parts):
     tempfile.tempdir = scratch
     prober = parts["probe"].Prober(parts["language"].World(module, watch.natives), scratch)
     try:
-        result = parts["proposals"].Proposals(notes, catalog, kinds, watch.values, dict(os.environ), prober)
+        private = {**os.environ, "": os.uname().nodename}
+        exact = parts["targetfile"].load(options.target_file, kinds).exact if options.target_file else ()
+        result = parts["proposals"].Proposals(notes, catalog, kinds, watch.values, private, prober, exact)
     finally:
         prober.close()
     folder = os.path.join(options.work, "result")

@@ -74,7 +74,7 @@ def kind_of(value):
                        (list, "list"), (dict, "dict"), (set, "set"), (frozenset, "set"), (bytearray, "buffer"),
                        (memoryview, "buffer"), (type, "type")):  # fmt: skip
         if base in bases:
-            return kind if kind != "int" or value.bit_length() < 32 else "bigint"
+            return kind if kind != "int" or int.bit_length(value) < 32 else "bigint"
     for name, kind in (("readinto", "file"), ("readline", "file"), ("__next__", "iterator"), ("__buffer__", "buffer"),
                        ("__fspath__", "path"), ("__call__", "callable"), ("keys", "dict"), ("__index__", "index")):  # fmt: skip
         if has(cls, name):
@@ -250,6 +250,10 @@ class Watcher:
             self.methods.setdefault((module, qualified), []).append(name)
 
     def look(self):
+        with self.recorder.lock:  # two threads may import at the same time
+            self.look_at_all()
+
+    def look_at_all(self):
         for cls in self.all_types():
             label = self.recorder.exact_name(cls)
             if label:

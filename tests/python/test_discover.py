@@ -175,6 +175,58 @@ class Awkward(unittest.TestCase):
         make = next(row["make"] for row in catalog["types"] if row["name"] == "Vault")
         self.assertEqual(make[0], ["s0 = Key(1234)", "Vault(s0)"])
 
+    HARVESTED = """
+        class Gauge:
+            def __init__(self, spec):
+                if spec != "rate=3":
+                    raise ValueError("no rate")
+                self.size = 0
+
+            def configure(self, name):
+                if name != "hann":
+                    raise TypeError("no such window")
+                self.size = 4
+
+            def feed(self, data):
+                if not self.size:
+                    raise TypeError("not configured")
+                return len(data)
+        """
+    PROPOSALS = """
+        [[make]]
+        type = "Gauge"
+        lines = ["s0 = Gauge(\\"rate=3\\")", "s0.configure(\\"hann\\")", "max([s0])"]
+
+        [[make]]
+        type = "Gauge"
+        lines = ["s0 = Gauge(\\"rate=3\\")", "s0.gone()"]
+
+        [[pattern]]
+        callable = "Gauge.configure"
+        args = ["=\\"hann\\""]
+
+        [[pattern]]
+        callable = "Gauge.configure"
+        args = ["@Nothing"]
+
+        [[pattern]]
+        callable = "Gauge.gone"
+        args = []
+        """
+
+    def test_discover__tries_what_a_harvest_proposes(self):
+        _, _, catalog = self.discover("gauge", self.HARVESTED)
+        self.assertNotIn("Gauge.feed", callables(catalog))
+        self.write("harvest.toml", self.PROPOSALS)
+        proposals = os.path.join(self.folder.name, "harvest.toml")
+        status, errors, catalog = self.discover("gauge", self.HARVESTED, "--harvest", proposals)
+        self.assertEqual(status, 0, errors)
+        rows = callables(catalog)
+        self.assertEqual(rows["Gauge.configure"]["patterns"][0]["args"], ['="hann"'])
+        self.assertEqual(max(pattern["score"] for pattern in rows["Gauge.feed"]["patterns"]), 3)
+        self.assertEqual([len(row["make"]) for row in catalog["types"]], [1])
+        self.assertNotIn("warning", errors)  # what does not work is dropped without a word
+
     def test_discover__a_number_is_never_offered_as_a_descriptor(self):
         _, _, catalog = self.discover(
             "files",

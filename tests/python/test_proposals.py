@@ -41,9 +41,9 @@ def note(patterns=(), lives=()):
     return {"patterns": rows, "lives": list(lives), "calls": 1, "tests": []}
 
 
-def propose(*notes, environment=None, skipped=(), types=()):
+def propose(*notes, environment=None, skipped=(), types=(), exact=()):
     catalog = {"target": "meters", "types": list(types), "skipped": [{"name": name} for name in skipped]}
-    return proposals.Proposals(list(notes), catalog, KIND_SAMPLES, {}, environment or {}, Everything())
+    return proposals.Proposals(list(notes), catalog, KIND_SAMPLES, {}, environment or {}, Everything(), exact)
 
 
 class Patterns(unittest.TestCase):
@@ -120,6 +120,14 @@ class Objects(unittest.TestCase):
         pair = ["Pair", [None, 0, call("Pair", ("o", "Clock", None))], call("Pair.f")]
         proposed = propose(note(lives=[pair]))
         self.assertEqual((proposed.makes, proposed.seeds), ([], []))
+
+    def test_what_no_line_may_call(self):
+        proposed = propose(note(lives=[self.METER]), exact=["Meter"])
+        self.assertEqual((proposed.makes, proposed.seeds), ([], []))
+        proposed = propose(note(lives=[self.METER]), exact=["Meter"], types=[{"name": "Meter", "make": [["Meter(3)"]]}])
+        self.assertIn("s0 = Meter(3)\n", proposed.seeds[0][1])
+        proposed = propose(note(lives=[self.METER]), skipped=["Meter.feed"])
+        self.assertNotIn("feed", str(proposed.makes) + str(proposed.seeds))
 
     def test_a_seed(self):
         ((name, text),) = propose(note(lives=[self.METER])).seeds

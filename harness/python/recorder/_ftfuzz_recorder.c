@@ -29,7 +29,7 @@ typedef struct watched {
 } watched;
 
 static watched table[2 * WATCHED_MAX];
-static int watched_count; /* recording.py calls watch() from one thread at a time: imports hold a lock */
+static int watched_count; /* recording.py calls watch() from one thread at a time */
 static _Atomic(PyObject *) before_hook, after_hook;
 static _Thread_local int inside; /* this thread runs one of the hooks */
 

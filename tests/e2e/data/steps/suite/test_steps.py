@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import traceback
 import unittest
 
@@ -73,6 +74,35 @@ class SeesNothing(unittest.TestCase):
         finally:
             sys.setprofile(None)
         self.assertEqual([name for event, name in seen if event == "call"], [])
+
+    def test_monitoring(self):
+        meter, seen, tool = made(), [], sys.monitoring
+        tool.use_tool_id(3, "steps")
+        tool.register_callback(3, tool.events.PY_START, lambda code, offset: seen.append(code.co_name))
+        tool.set_events(3, tool.events.PY_START)
+        try:
+            meter.feed(b"a")
+        finally:
+            tool.set_events(3, 0)
+            tool.free_tool_id(3)
+        self.assertEqual(seen, [])
+
+    def test_threads(self):
+        meters = [made() for _ in range(4)]
+        threads = [threading.Thread(target=lambda meter=meter: [meter.feed(b"a") for _ in range(200)]) for meter in meters]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([meter.feed(b"") for meter in meters], [64] * 4)
+
+    def test_deep_recursion(self):
+        def deeper(meter):
+            meter.feed(b"")
+            deeper(meter)
+
+        with self.assertRaises(RecursionError):
+            deeper(made())
 
 
 if __name__ == "__main__":
