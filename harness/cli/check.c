@@ -32,6 +32,28 @@ static void set_number(json_t *object, const char *key, uint64_t number) {
 
 /* ---- what it was done with --------------------------------------------------------------------------------------- */
 
+/* What the contracts of a catalog promise about use from several threads, and the least severity (oracle/kinds.def) of a
+   finding that breaks one. */
+typedef struct contract {
+    const char *name, *promise;
+    int severity;
+} contract;
+
+static const contract *contract_of(const ftf_catalog *catalog) {
+    static const contract contracts[] = {
+        {"memory-safe", "nothing ends the process, corrupts memory, or is undefined in C", 40},
+        {"no-crash", "nothing ends the process or corrupts memory", 50},
+        {"consistent",
+         "nothing ends the process, corrupts memory, is undefined in C, or leaves results that no order explains", 20},
+    };
+    for (size_t i = 0; i < sizeof contracts / sizeof *contracts; i++) {
+        if (strcmp(contracts[i].name, catalog->contract) == 0) {
+            return &contracts[i];
+        }
+    }
+    return &contracts[0];
+}
+
 static json_t *target_to_json(const ftf_check *check) {
     const ftf_catalog *catalog = check->drive->learnt.catalog;
     json_t *json = json_object();
@@ -39,6 +61,8 @@ static json_t *target_to_json(const ftf_check *check) {
     set_text(json, "name", check->drive->target.name);
     set_text(json, "import", catalog->import_name);
     set_text(json, "version", catalog->version);
+    set_text(json, "contract", catalog->contract);
+    set_text(json, "promise", contract_of(catalog)->promise);
     return json;
 }
 
@@ -174,8 +198,8 @@ static json_t *suspects_to_json(const ftf_suspect *suspects, size_t count) {
     return list;
 }
 
-static json_t *finding_to_json(const ftf_report_finding *finding, const ftf_suspect *suspects, size_t count,
-                               bool here) {
+static json_t *finding_to_json(const ftf_report_finding *finding, const ftf_suspect *suspects, size_t count, bool here,
+                               const contract *promised) {
     const ftf_entry *entry = finding->entry;
     const ftf_finding_kind_info *kind = ftf_finding_kind_find(entry->kind);
     json_t *json = json_object();
@@ -187,6 +211,7 @@ static json_t *finding_to_json(const ftf_report_finding *finding, const ftf_susp
     set_text(json, "blame", entry->blame);
     set_text(json, "flavour", entry->flavour);
     set(json, "here", json_boolean(here));
+    set(json, "breaks_contract", json_boolean(ftf_report_is_blamed(finding) && entry->severity >= promised->severity));
     set_words(json, "rate", finding, ftf_report_rate);
     set_text(json, "verdict", entry->measured ? ftf_replay_verdict(&entry->replay) : "not tried");
     set_words(json, "gil", finding, ftf_report_gil);
@@ -204,6 +229,7 @@ static json_t *finding_to_json(const ftf_report_finding *finding, const ftf_susp
 /* What the findings of a report are about; `suspects` has room for FTF_SUSPECTS_MAX of each. */
 static json_t *findings_to_json(const ftf_check *check, const ftf_report *report, ftf_arena *arena,
                                 ftf_suspect *suspects, size_t *count) {
+    const contract *promised = contract_of(check->drive->learnt.catalog);
     json_t *list = json_array();
     *count = 0;
     for (size_t i = 0; i < report->count; i++) {
@@ -215,7 +241,7 @@ static json_t *findings_to_json(const ftf_check *check, const ftf_report *report
         if (ftf_report_is_blamed(finding)) {
             found = ftf_suspects_find(check->drive->learnt.catalog, finding, arena, own);
         }
-        (void)json_array_append_new(list, finding_to_json(finding, own, found, here));
+        (void)json_array_append_new(list, finding_to_json(finding, own, found, here, promised));
         *count += here ? found : 0; /* the table is of this check alone */
     }
     return list;
@@ -320,6 +346,7 @@ static json_t *compose(const ftf_check *check, const ftf_report *report, const f
     set(json, "callables", exercised.callables);
     set(json, "types", exercised.types);
     set(json, "findings", findings);
+    set_number(json, "known", ftf_store_known(check->campaign->store));
     set_number(json, "damaged", report->damaged_count);
     set(json, "pays", check->pays != NULL ? json_incref(check->pays) : json_null());
     free(suspects);

@@ -7,7 +7,8 @@
  * check.json, format 1:
  *
  *   {"format": 1, "tool": "ftfuzz", "version": "0.1.0",
- *    "target": {"spec": "collections", "name": "collections", "import": "collections", "version": "3.13.5"},
+ *    "target": {"spec": "collections", "name": "collections", "import": "collections", "version": "3.13.5",
+ *               "contract": "memory-safe", "promise": "..."},    what its maintainer promises (catalog.h), and in words
  *    "verdict": {"exit": 1, "word": "unsafe", "line": "..."},
  *                 word: clean, unsafe (findings are blamed on the extension), undeclared (importing it switches the GIL on, and nothing
  *                 else was found), nothing (no scenario was run, or workers could not go on), broken (a bug of ftfuzz)
@@ -21,9 +22,11 @@
  *    "campaign": {...},            campaign.json without its list of findings
  *    "coverage", "callables", "types"      exercised.h
  *    "findings": [{"id", "kind", "meaning", "title", "signature", "blame", "flavour", "here": true,    seen by this check
+ *                  "breaks_contract": true,
  *                  "rate": "20/20", "verdict": "replays", "gil": "only without the GIL (...)", "minimized": "...", "repro": "...",
  *                  "pairs": [{"type": "deque", "a": "deque.append", "b": "deque.clear"}],
  *                  "folder": "out/.../findings/<id>", "explain", "scenario", "report", "script": texts, "" where there is none}],
+ *    "known": 0,                   reports of races of the interpreter that are known (findings/known.def): not filed
  *    "damaged": 0,                 folders in findings/ that are none
  *    "pays": {...}}                pays.h
  *
@@ -46,7 +49,7 @@ typedef struct ftf_check {
 /* A new reference. Reads the findings back from the campaign's folder. */
 ftf_status ftf_check_to_json(const ftf_check *check, json_t **out, ftf_error *err);
 
-/* What a person wants to know first, from that document. */
-void ftf_check_print(const json_t *document, const char *page, FILE *to);
+/* What a person wants to know first, from that document. `folder` is where its page is; NULL: it could not be written. */
+void ftf_check_print(const json_t *document, const char *folder, FILE *to);
 
 #endif

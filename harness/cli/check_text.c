@@ -83,7 +83,7 @@ static void print_pays(const json_t *document, FILE *to) {
     }
 }
 
-void ftf_check_print(const json_t *document, const char *page, FILE *to) {
+void ftf_check_print(const json_t *document, const char *folder, FILE *to) {
     const json_t *pairs = json_object_get(json_object_get(document, "coverage"), "pairs");
     fprintf(to, "\n%s\n\n", text_at(document, "verdict", "line"));
     print_gil(document, to);
@@ -92,6 +92,8 @@ void ftf_check_print(const json_t *document, const char *page, FILE *to) {
             ftf_json_number(pairs, "overlapped"), ftf_json_number(pairs, "total"));
     print_findings(document, to);
     print_pays(document, to);
-    fprintf(to, "\nthe whole report:  %s\n", page);
+    if (folder != NULL) {
+        fprintf(to, "\nthe whole report:  %s/check.html\n", folder);
+    }
     fflush(to);
 }

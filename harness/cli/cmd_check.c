@@ -108,19 +108,18 @@ static ftf_status write_document(const ftf_check *check, const json_t *document,
     return status;
 }
 
+/* An error on the way does not hide what was found: the verdict comes first, the error last. */
 static ftf_status tell(const ftf_check *check, bool json, ftf_error *err) {
-    char page[FTF_FS_PATH_MAX];
     json_t *document;
-    ftf_status status = ftf_summary_write(check->campaign, err);
-    status = status == FTF_OK ? ftf_check_to_json(check, &document, err) : status;
+    ftf_status status = ftf_check_to_json(check, &document, err);
     if (status != FTF_OK) {
         return status;
     }
-    status = write_document(check, document, json, err);
+    status = ftf_summary_write(check->campaign, err);
+    status = status == FTF_OK ? write_document(check, document, json, err) : status;
     status = status == FTF_OK ? ftf_page_write(check->drive, err) : status;
-    status = status == FTF_OK ? ftf_fs_join(page, check->drive->out, "check.html", err) : status;
-    if (status == FTF_OK && !json) {
-        ftf_check_print(document, page, stdout);
+    if (!json) {
+        ftf_check_print(document, status == FTF_OK ? check->drive->out : NULL, stdout);
     }
     json_decref(document);
     return status;
@@ -128,7 +127,6 @@ static ftf_status tell(const ftf_check *check, bool json, ftf_error *err) {
 
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
-/* An error on the way does not hide what was found: the verdict comes first, the error last. */
 static int judge(ftf_drive *drive, const arguments *a, json_t *pays, uint64_t started_ms, ftf_error *err) {
     ftf_campaign *campaign;
     plan(&drive->options, started_ms + a->time_s * 1000);

@@ -29,6 +29,8 @@ VERDICTS = {
     "nothing": "Could not be judged",
     "broken": "Could not be judged",
 }
+SECTIONS = (("findings", "Findings"), ("pairs", "Pairs"), ("callables", "Callables"), ("pays", "Does it pay?"),
+            ("method", "How it was tested"))
 STATES = {
     "never": ("never called", "it was not drawn in this time"),
     "unknown": ("never called", "nobody knows what it accepts"),
@@ -133,6 +135,11 @@ def is_blamed(finding):
     return get(finding, "blame") == "extension"
 
 
+def breaks(finding):
+    """Whether it breaks what the module promises; one that does not say so does."""
+    return finding.get("breaks_contract") is not False
+
+
 def split(findings):
     """(the extension's, those of others, those that only an earlier campaign has seen)"""
     here = [f for f in findings if f.get("here")]
@@ -163,7 +170,9 @@ def findings_fact(findings):
     for finding in blamed:
         kinds[get(finding, "kind")] = kinds.get(get(finding, "kind"), 0) + 1
     words = ", ".join("%d %s" % (count, kind) for kind, count in kinds.items())
+    within = sum(not breaks(finding) for finding in blamed)
     return fact("Findings blamed on it", thousands(len(blamed)), words or None,
+                "%s of them within its contract" % thousands(within) if within else None,
                 "%s of others, not counted" % thousands(len(others)) if others else None)
 
 
@@ -202,6 +211,7 @@ def top(document):
         tag("div", tag("strong", VERDICTS.get(word, word)), line + ".", class_="verdict " + word, id="verdict"),
         tag("dl", gil_fact(document), findings_fact(get(document, "findings", default=[])), coverage_facts(document),
             pays_fact(document), class_="facts"),
+        tag("nav", [tag("a", name, href="#" + id_) for id_, name in SECTIONS], aria_label="sections"),
     ]
 
 
@@ -235,7 +245,8 @@ def finding_block(finding, open_):
             ("reproducer", get(finding, "repro")),
             ("operations", together([[mono(p[0]), tag("br") if i < len(pairs) - 1 else None] for i, p in enumerate(pairs)])),
             ("folder", mono(get(finding, "folder")))]
-    head = [get(finding, "title"), tag("span", get(finding, "rate"), class_="tag"), tag("span", get(finding, "flavour"), class_="tag")]
+    head = [get(finding, "title"), tag("span", get(finding, "rate"), class_="tag"), tag("span", get(finding, "flavour"), class_="tag"),
+            None if breaks(finding) else tag("span", "within the contract", class_="tag")]
     sentence, _, explain = get(finding, "explain").partition("\n\n")
     return folded(together(head), tag("p", coded(sentence)) if sentence else None, about(rows),
                   text_block("What happens, call by call", explain, open_=bool(explain)),
@@ -256,6 +267,10 @@ def findings_section(document):
     if not blamed:
         parts.append(tag("p", "None is blamed on the extension."))
     else:
+        if get(document, "target", "promise"):
+            parts.append(tag("p", "%s what the module promises, which is the contract %s: %s." % (
+                plural(sum(map(breaks, blamed)), "finding breaks", "findings break"), get(document, "target", "contract"),
+                get(document, "target", "promise"))))
         parts.append(tag("p", "Replayed k/n: in k of n fresh processes the same thing happened. ", tag("code", "ftfuzz replay FOLDER"),
                          " does it again.", class_="soft small"))
     parts += [finding_block(f, i < OPEN_FINDINGS) for i, f in enumerate(blamed[:FINDINGS_MAX])]
@@ -268,6 +283,9 @@ def findings_section(document):
         parts.append(folded("Found by an earlier campaign in this folder, and not in this check: %s" % plural(len(earlier), "finding"),
                             tag("p", tag("code", "ftfuzz replay --all"), " says which of them are gone.", class_="soft small"),
                             short_list(earlier)))
+    if document.get("known"):
+        parts.append(tag("p", "%s of races of the interpreter that are known, and not filed." % plural(document["known"], "report"),
+                         class_="soft small"))
     if document.get("damaged"):
         parts.append(tag("p", plural(document["damaged"], "folder"), " of findings could not be read.", class_="soft"))
     return parts

@@ -104,6 +104,7 @@ def test_bug(tally, scratch):
     tally.check("its methods overlapped", all(methods.get(f"Journal.{m}") == "overlapped" for m in ("add", "drop", "last")), str(methods))
     blamed = [f for f in document.get("findings", []) if f["blame"] == "extension" and f["here"]]
     tally.check("findings come with scenario and report", bool(blamed) and all(f["scenario"] and f["report"] for f in blamed))
+    tally.check("they break the contract", all(f["breaks_contract"] for f in blamed) and document["target"]["contract"] == "memory-safe")
     tally.check("one is explained", any(f["explain"] for f in blamed))
     marked = {f for p in journal(document)["pairs"] for f in p["findings"]}
     tally.check("pairs are marked that findings are about", bool(marked) and marked <= {f["id"] for f in blamed}, str(marked))

@@ -125,6 +125,12 @@ class Whole(unittest.TestCase):
         self.assertIn("Not the extension&#x27;s, and not counted: 1 finding", text)
         self.assertIn("Found by an earlier campaign in this folder, and not in this check: 1 finding", text)
 
+    def test_findings__say_what_the_contract_has_to_do_with_them(self):
+        target = {"name": "m", "version": "1", "contract": "no-crash", "promise": "nothing crashes"}
+        text = render(document(target=target, findings=[finding(), finding(id="x-2", breaks_contract=False)]))
+        self.assertIn("1 finding breaks what the module promises, which is the contract no-crash: nothing crashes.", text)
+        self.assertEqual(text.count("within the contract"), 1)
+
     def test_package__says_what_was_built_and_whether_it_can_be_seen(self):
         package = {"name": "p", "version": "2", "requirement": "p==2", "kind": "source", "module": "p",
                    "builds": {"tsan": {"log": None, "libraries": [{"path": "/x/_p.so", "instrumented": False}]}},

@@ -87,6 +87,26 @@ static void sched__candidates_are_the_points_on_shared_memory(void **state) {
     toy_destroy(toy);
 }
 
+static void sched__each_op_of_a_run_is_counted_apart(void **state) {
+    (void)state;
+    toy *toy = check_then_use_toy();
+    toy_add(toy, 1, busy);
+    toy->scenario.lanes[1].ops[1].repeat = 3;
+    ftf_tally tally;
+    const ftf_run_plan plan = serial(2, 0);
+    for (int run = 0; run < 2; run++) { /* the second does not add to the first */
+        toy_run(toy, &plan, &tally);
+        const ftf_op_tally *first = ftf_pool_ops(toy->pool, 0), *second = ftf_pool_ops(toy->pool, 1);
+        assert_int_equal(first[0].calls, 1);
+        assert_int_equal(second[0].calls, 1);
+        assert_int_equal(second[1].calls, 3);
+        assert_int_equal(second[1].accepted, 3);
+        assert_int_equal(tally.calls, 5);
+        assert_int_equal(tally.accepted, 5);
+    }
+    toy_destroy(toy);
+}
+
 static void sched__a_drop_at_a_candidate_finds_the_bug_and_the_switches_replay_it(void **state) {
     (void)state;
     toy *toy = check_then_use_toy();
@@ -548,6 +568,7 @@ static void sched__free_lanes_tarry(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sched__candidates_are_the_points_on_shared_memory),
+        cmocka_unit_test(sched__each_op_of_a_run_is_counted_apart),
         cmocka_unit_test(sched__a_drop_at_a_candidate_finds_the_bug_and_the_switches_replay_it),
         cmocka_unit_test(sched__serial_runs_switch_only_where_a_lane_ends),
         cmocka_unit_test(sched__any_plan_replays_from_its_switches),
