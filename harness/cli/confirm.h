@@ -9,7 +9,8 @@
  *     2. every other finding, FTF_CONFIRM_GLANCE processes
  *     3. those again, FTF_CONFIRM_RUNS processes
  *
- * A finding that the time did not suffice for says "not replayed"; `ftfuzz replay` measures it. Ctrl-C ends it at once.
+ * A finding that the time did not suffice for says "not replayed"; `ftfuzz replay` measures it. Ctrl-C and the campaign's
+ * deadline, if it has one, end it at once.
  */
 #include "cli/campaign.h"
 

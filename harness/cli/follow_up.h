@@ -16,8 +16,8 @@
  */
 #include "cli/campaign.h"
 
-/* Call it after ftf_confirm. Takes at most options.follow_up_ms and the rest of what it is in the middle of; Ctrl-C ends it
-   at once. */
+/* Call it after ftf_confirm. Takes at most options.follow_up_ms and the rest of what it is in the middle of; Ctrl-C and
+   the campaign's deadline, if it has one, end it at once. */
 ftf_status ftf_follow_up(ftf_campaign *campaign, ftf_error *err);
 
 #endif
