@@ -19,7 +19,7 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz check harvest replay report show list test unit e2e canaries known-bugs sweep bench format clean
+.PHONY: help setup fuzz check harvest replay report show list test unit e2e canaries known-bugs sweep packages bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
@@ -63,11 +63,14 @@ e2e: setup ## the tests that fuzz for real, in their short form
 canaries: setup ## every planted bug must be found and its fixed twin stay silent; prints the table
 	@$(E2E)/canaries.py --time 60 $(if $(ONLY),--only '$(ONLY)')
 
-known-bugs: setup ## find documented bugs of the standard library again; prints the table
+known-bugs: setup ## find documented bugs of the standard library and of packages again; prints the table
 	@$(E2E)/known_bugs.py $(if $(ONLY),--only '$(ONLY)')
 
 sweep: setup ## every C module of the standard library for 10 s; prints the table
 	@$(E2E)/sweep.py $(if $(ONLY),--only '$(ONLY)')
+
+packages: setup ## 31 packages of the index through `ftfuzz check`, a minute each; prints the table
+	@$(E2E)/packages.py $(if $(ONLY),--only '$(ONLY)')
 
 bench: setup ## measures against free-running threads and a hammer script: hours; options in BENCH='--quick'
 	@python3 tests/bench/bench.py $(BENCH)

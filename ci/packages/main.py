@@ -34,6 +34,7 @@ def _arguments():
     parser.add_argument("--flavour", action="append", choices=common.FLAVOURS, help="may be repeated; default: all")
     parser.add_argument("--module", help="the module to import, when it is not obvious")
     parser.add_argument("--jobs", type=int, default=2, help="flavours that are built at a time; default: 2")
+    parser.add_argument("--errors-on-stdout", action="store_true", help="for ftfuzz, which prints them itself")
     parser.add_argument("spec", help="a requirement, a checkout, an sdist or a wheel")
     return parser.parse_args()
 
@@ -152,12 +153,16 @@ def build(options):
 
 
 def main():
+    options = _arguments()
     try:
-        path = build(_arguments())
+        path = build(options)
     except common.Failed as error:
         if error.shown:
             print("---", error.shown.rstrip("\n"), "---", sep="\n", file=sys.stderr)
-        print("ftfuzz: error: %s" % error, file=sys.stderr)
+        if options.errors_on_stdout:
+            print(error)
+        else:
+            print("ftfuzz: error: %s" % error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

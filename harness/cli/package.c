@@ -68,7 +68,7 @@ static ftf_status read_manifest(const ftf_paths *paths, const char *module, ftf_
 
 ftf_status ftf_package_resolve(const ftf_paths *paths, const char *spec, const char *module, ftf_target *out,
                                ftf_error *err) {
-    const char *argv[16] = {"ci/build-package"};
+    const char *argv[20] = {"ci/build-package"};
     char what[FTF_FS_PATH_MAX + 16];
     int argc = 1;
     for (int f = 0; f < FTF_FLAVOUR_COUNT; f++) {
@@ -81,6 +81,7 @@ ftf_status ftf_package_resolve(const ftf_paths *paths, const char *spec, const c
         argv[argc++] = "--module";
         argv[argc++] = module;
     }
+    argv[argc++] = "--errors-on-stdout";
     argv[argc++] = "--";
     argv[argc++] = spec;
     snprintf(what, sizeof what, "building %s", spec);
