@@ -13,9 +13,9 @@
 
 #include "cli/paths.h"
 
-/* Runs argv, whose first word is a path in the checkout, and copies the last line that it printed. `what` says in an error what was
-   going on. FTF_SETUP when it failed, did not end in time, or was interrupted; a script that exits with 2 may print the error's text as its
-   last line. */
+/* Runs argv, whose first word is a path in the checkout, and copies the last line that it printed. `what` says in an error what
+   was going on. FTF_SETUP when it failed, did not end in time, or was interrupted; a script that exits with 2 may print
+   the error's text as its last line. */
 ftf_status ftf_script_run(const ftf_paths *paths, const char *const *argv, const char *what, uint64_t deadline_ms,
                           char line[FTF_FS_PATH_MAX], ftf_error *err);
 

@@ -70,7 +70,8 @@ def main():
             run = ftf.ftfuzz("check", requirement, "--time", arguments.time, "--seed", arguments.seed, "--json", "--out",
                              arguments.out or scratch, timeout=arguments.time + 3600)
             row = Row(run)
-            table.row(requirement, row.total, f"{100 * row.share:.0f} %", row.overlapped, row.gil, row.instrumented, row.blamed, row.result)
+            table.row(requirement, row.total, f"{100 * row.share:.0f} %", row.overlapped, row.gil, row.instrumented, row.blamed,
+                      row.result)
             rows.append(row)
     good = sum(row.share >= 0.8 for row in rows)
     ended = sum(row.ok for row in rows)

@@ -8,7 +8,10 @@ static PyObject *swap(PyObject *Py_UNUSED(module), PyObject *value) {
     return before;
 }
 
-static PyMethodDef methods[] = {{"swap", swap, METH_O, "swap(value): the value of the call before"}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {
+    {"swap", swap, METH_O, "swap(value): the value of the call before"},
+    {NULL, NULL, 0, NULL},
+};
 static PyModuleDef_Slot slots[] = {{Py_mod_gil, Py_MOD_GIL_NOT_USED}, {0, NULL}};
 static struct PyModuleDef module = {
     PyModuleDef_HEAD_INIT, .m_name = "with_meson", .m_methods = methods, .m_slots = slots};
