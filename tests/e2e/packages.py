@@ -75,7 +75,8 @@ def main():
             rows.append(row)
     good = sum(row.share >= 0.8 for row in rows)
     ended = sum(row.ok for row in rows)
-    print(f"{ended} of {len(rows)} ended without a bug of ours; in {good} at least 80 % of the callables were called with accepted arguments")
+    print(f"{ended} of {len(rows)} ended without a bug of ours; "
+          f"in {good} at least 80 % of the callables were called with accepted arguments")
     return 0 if ended == len(rows) and good >= min(arguments.enough, len(rows)) else 1
 
 
