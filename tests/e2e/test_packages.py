@@ -55,6 +55,15 @@ def test_build(tally, scratch):
     tally.check("other sources are built anew", "building" in other.stderr and manifest is not None, other.stderr[-600:])
 
 
+def test_build_systems(tally, scratch):
+    """meson-python; setuptools with pybind11; scikit-build-core with nanobind; Cython: small projects that have no settings for us."""
+    for project in sorted(PLANTED.parent.glob("with_*")):
+        done, manifest = build("--flavour", "tsan", project)
+        libraries = manifest["builds"]["tsan"]["libraries"] if manifest else []
+        tally.check(f"{project.name}: built and instrumented", bool(libraries) and all(one["instrumented"] for one in libraries),
+                    done.stderr[-600:])
+
+
 def test_fuzz(tally, scratch):
     run = ftf.ftfuzz("fuzz", PLANTED, "--time", 60, "--until-finding", "_latest.c:latest_publish", "--json", "--seed", 1, "--out", scratch)
     hit = ftf.wanted(run.json())
@@ -95,7 +104,7 @@ def test_refusals(tally, scratch):
 
 
 def run(tally):
-    for test in (test_build, test_fuzz, test_wheel, test_refusals):
+    for test in (test_build, test_build_systems, test_fuzz, test_wheel, test_refusals):
         with ftf.Scratch("packages") as scratch:
             test(tally, scratch)
 
