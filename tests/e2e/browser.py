@@ -73,8 +73,9 @@ class Proxy:
                     first = connection.recv(4096).split(b"\r\n")[0].decode("latin-1")
                     connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
                 except OSError:
-                    first = "a connection that said nothing"
-                self.requests.append(first)
+                    first = "a connection that broke off"
+                if first:  # chromium also opens connections in advance and closes them without a word: nothing is asked
+                    self.requests.append(first)
 
     def close(self):
         self.listener.close()
