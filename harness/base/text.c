@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,4 +60,12 @@ void ftf_text_clear(ftf_text *text) {
 void ftf_text_release(ftf_text *text) {
     free(text->data);
     *text = (ftf_text){0};
+}
+
+const char *ftf_text_last_line(ftf_text *text) {
+    while (text->len > 0 && isspace((unsigned char)text->data[text->len - 1])) {
+        text->data[--text->len] = '\0';
+    }
+    const char *start = text->len > 0 ? strrchr(text->data, '\n') : NULL;
+    return text->len == 0 ? "" : start != NULL ? start + 1 : text->data;
 }

@@ -19,4 +19,7 @@ void ftf_text_printf(ftf_text *text, const char *format, ...) __attribute__((for
 void ftf_text_clear(ftf_text *text);
 void ftf_text_release(ftf_text *text);
 
+/* Cuts white space off the end; what is left of the last line, "" of an empty text. Valid until the text changes. */
+const char *ftf_text_last_line(ftf_text *text);
+
 #endif

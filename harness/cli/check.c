@@ -19,15 +19,8 @@
 
 enum { FORMAT = 1, EMBED_MAX = 64 * 1024 /* bytes of one text; who wants more has the folder */ };
 
-static void set(json_t *object, const char *key, json_t *value) {
-    int failed = json_object_set_new(object, key, value);
-    FTF_ASSERT(failed == 0);
-}
-
-static void set_text(json_t *object, const char *key, const char *text) { set(object, key, ftf_report_string(text)); }
-
-static void set_number(json_t *object, const char *key, uint64_t number) {
-    set(object, key, json_integer((json_int_t)number));
+static void set_text(json_t *object, const char *key, const char *text) {
+    ftf_report_set(object, key, ftf_report_string(text));
 }
 
 /* ---- what it was done with --------------------------------------------------------------------------------------- */
@@ -70,7 +63,8 @@ static json_t *gil_to_json(const ftf_catalog *catalog) {
     json_t *json = json_object();
     bool known = strcmp(catalog->gil, "n/a") != 0;
     set_text(json, "declares", catalog->gil);
-    set(json, "imports_with_gil_off", known ? json_boolean(strcmp(catalog->gil, "declared") == 0) : json_null());
+    ftf_report_set(json, "imports_with_gil_off",
+                   known ? json_boolean(strcmp(catalog->gil, "declared") == 0) : json_null());
     return json;
 }
 
@@ -100,8 +94,8 @@ static json_t *library_to_json(const char *path, ftf_flavour flavour) {
     json_t *json = json_object();
     set_text(json, "name", slash != NULL ? slash + 1 : path);
     set_text(json, "flavour", ftf_flavour_name(flavour));
-    set(json, "points", json_boolean(has(&bytes, "__sanitizer_cov_load")));
-    set(json, "sanitizer", json_boolean(has(&bytes, flavour == FTF_FLAVOUR_TSAN ? "__tsan_" : "__asan_")));
+    ftf_report_set(json, "points", json_boolean(has(&bytes, "__sanitizer_cov_load")));
+    ftf_report_set(json, "sanitizer", json_boolean(has(&bytes, flavour == FTF_FLAVOUR_TSAN ? "__tsan_" : "__asan_")));
     ftf_text_release(&bytes);
     return json;
 }
@@ -134,16 +128,16 @@ static json_t *environment_to_json(const ftf_check *check) {
     (void)uname(&system);
     ftf_text_printf(&text, "%s %s %s", system.sysname, system.release, system.machine);
     set_text(json, "command", o->command);
-    set_number(json, "seed", o->seed);
+    ftf_report_set_number(json, "seed", o->seed);
     set_text(json, "python", check->drive->learnt.catalog->python);
     set_text(json, "compiler", "clang " FTF_CONFIG_LLVM);
-    set_number(json, "cpus", (uint64_t)ftf_proc_cpu_count());
-    set_number(json, "jobs", check->campaign->worker_count);
-    set(json, "flavours", flavours);
-    set_number(json, "budget_seconds", check->budget_s);
-    set(json, "seconds", json_real(check->seconds));
+    ftf_report_set_number(json, "cpus", (uint64_t)ftf_proc_cpu_count());
+    ftf_report_set_number(json, "jobs", check->campaign->worker_count);
+    ftf_report_set(json, "flavours", flavours);
+    ftf_report_set_number(json, "budget_seconds", check->budget_s);
+    ftf_report_set(json, "seconds", json_real(check->seconds));
     set_text(json, "system", text.data);
-    set(json, "libraries", libraries_to_json(check->drive));
+    ftf_report_set(json, "libraries", libraries_to_json(check->drive));
     ftf_text_release(&text);
     return json;
 }
@@ -210,14 +204,15 @@ static json_t *finding_to_json(const ftf_report_finding *finding, const ftf_susp
     set_text(json, "signature", entry->signature);
     set_text(json, "blame", entry->blame);
     set_text(json, "flavour", entry->flavour);
-    set(json, "here", json_boolean(here));
-    set(json, "breaks_contract", json_boolean(ftf_report_is_blamed(finding) && entry->severity >= promised->severity));
+    ftf_report_set(json, "here", json_boolean(here));
+    ftf_report_set(json, "breaks_contract",
+                   json_boolean(ftf_report_is_blamed(finding) && entry->severity >= promised->severity));
     set_words(json, "rate", finding, ftf_report_rate);
     set_text(json, "verdict", entry->measured ? ftf_replay_verdict(&entry->replay) : "not tried");
     set_words(json, "gil", finding, ftf_report_gil);
     set_words(json, "minimized", finding, ftf_report_minimized);
     set_words(json, "repro", finding, ftf_report_repro);
-    set(json, "pairs", suspects_to_json(suspects, count));
+    ftf_report_set(json, "pairs", suspects_to_json(suspects, count));
     set_text(json, "folder", entry->folder);
     set_embedded(json, "explain", &finding->explain);
     set_embedded(json, "scenario", &finding->scenario);
@@ -314,7 +309,7 @@ static json_t *verdict_to_json(const ftf_check *check, const json_t *findings, c
     ftf_text line = {0};
     json_t *json = json_object();
     write_line(check, word, blamed, coverage, &line);
-    set_number(json, "exit", (uint64_t)code);
+    ftf_report_set_number(json, "exit", (uint64_t)code);
     set_text(json, "word", word);
     set_text(json, "line", line.data);
     ftf_text_release(&line);
@@ -332,23 +327,23 @@ static json_t *compose(const ftf_check *check, const ftf_report *report, const f
     json_t *findings = findings_to_json(check, report, arena, suspects, &count);
     ftf_exercised_tell(check->drive->learnt.catalog, map, suspects, count, &exercised);
     json_t *json = json_object();
-    set_number(json, "format", FORMAT);
+    ftf_report_set_number(json, "format", FORMAT);
     set_text(json, "tool", "ftfuzz");
     set_text(json, "version", FTF_CONFIG_VERSION);
-    set(json, "target", target_to_json(check));
-    set(json, "verdict", verdict_to_json(check, findings, exercised.coverage));
-    set(json, "interrupted", json_boolean(check->interrupted));
-    set(json, "gil", gil_to_json(check->drive->learnt.catalog));
-    set(json, "environment", environment_to_json(check));
-    set(json, "package", package_to_json(check->drive));
-    set(json, "campaign", campaign_to_json(check->campaign));
-    set(json, "coverage", exercised.coverage);
-    set(json, "callables", exercised.callables);
-    set(json, "types", exercised.types);
-    set(json, "findings", findings);
-    set_number(json, "known", ftf_store_known(check->campaign->store));
-    set_number(json, "damaged", report->damaged_count);
-    set(json, "pays", check->pays != NULL ? json_incref(check->pays) : json_null());
+    ftf_report_set(json, "target", target_to_json(check));
+    ftf_report_set(json, "verdict", verdict_to_json(check, findings, exercised.coverage));
+    ftf_report_set(json, "interrupted", json_boolean(check->interrupted));
+    ftf_report_set(json, "gil", gil_to_json(check->drive->learnt.catalog));
+    ftf_report_set(json, "environment", environment_to_json(check));
+    ftf_report_set(json, "package", package_to_json(check->drive));
+    ftf_report_set(json, "campaign", campaign_to_json(check->campaign));
+    ftf_report_set(json, "coverage", exercised.coverage);
+    ftf_report_set(json, "callables", exercised.callables);
+    ftf_report_set(json, "types", exercised.types);
+    ftf_report_set(json, "findings", findings);
+    ftf_report_set_number(json, "known", ftf_store_known(check->campaign->store));
+    ftf_report_set_number(json, "damaged", report->damaged_count);
+    ftf_report_set(json, "pays", check->pays != NULL ? json_incref(check->pays) : json_null());
     free(suspects);
     ftf_arena_destroy(arena);
     return json;

@@ -53,8 +53,9 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
         .summary = "Hammers a module from several threads with generated scenarios and keeps what goes wrong.",
         .rows = rows,
         .notes =
-            "TARGET is a module that the interpreter can import (collections), a canary (ck03_borrowed_item), or a\n"
-            "folder: of single-file C extensions, or of built ones (./myext, ./myext:_speedups).\n\n"
+            "TARGET is a module that the interpreter can import (collections), a package (multidict==6.7.1, or the\n"
+            "path of a checkout, an sdist or a wheel), a canary (ck03_borrowed_item), or a folder: of single-file C\n"
+            "extensions, or of built ones (./myext, ./myext:_speedups).\n\n"
             "Ctrl-C ends the campaign with its summary. Exit codes: 0 no finding is blamed on the extension,\n"
             "1 there is one, 2 usage or set-up, 3 a bug of ftfuzz itself."};
     ftf_status status = ftf_options_parse(&usage, argc, argv, &a->spec, &a->help, err);

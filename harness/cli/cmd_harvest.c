@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/proc.h"
 #include "cli/commands.h"
 #include "cli/learn.h"
@@ -86,12 +87,10 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
 
 /* The scripts and tables that harvest.py wants, and the module that watches. */
 static ftf_status prepare(harvest *h, ftf_error *err) {
-    char work[FTF_FS_PATH_MAX], scripts[FTF_FS_PATH_MAX], kinds[FTF_FS_PATH_MAX];
+    char scripts[FTF_FS_PATH_MAX], kinds[FTF_FS_PATH_MAX];
     ftf_status status = ftf_path(h->helper.source, err, "%s/harness/python/recorder", h->paths.root);
     if (status == FTF_OK && (status = ftf_target_build(&h->paths, &h->helper, FTF_FLAVOUR_PLAIN, err)) == FTF_OK &&
-        (status = ftf_path(work, err, "%s/work", h->paths.cache)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(work, err)) == FTF_OK &&
-        (status = ftf_fs_make_temporary_dir(work, h->work, err)) == FTF_OK &&
+        (status = ftf_paths_make_scratch(&h->paths, h->work, err)) == FTF_OK &&
         (status = ftf_path(scripts, err, "%s/scripts", h->work)) == FTF_OK &&
         (status = ftf_path(kinds, err, "%s/kinds.json", h->work)) == FTF_OK &&
         (status = ftf_fs_make_dirs(scripts, err)) == FTF_OK &&
@@ -112,24 +111,33 @@ static void wait_for(ftf_proc *proc, ftf_proc_end *end) {
     }
 }
 
-/* Runs harvest.py with the command. *refused: it has said itself why there is nothing. */
-static ftf_status run(harvest *h, const arguments *a, bool *refused, ftf_error *err) {
-    char python[FTF_FS_PATH_MAX], script[FTF_FS_PATH_MAX], kinds[FTF_FS_PATH_MAX], text[32];
-    const char *argv[ARGUMENTS_MAX + 20];
-    int argc = 0;
+/* Runs harvest.py without the person's Python set-up, which is for the tests. arguments: NULL-terminated. */
+static ftf_status run_script(harvest *h, const char *const *arguments, ftf_proc_end *end, ftf_error *err) {
+    char python[FTF_FS_PATH_MAX], script[FTF_FS_PATH_MAX];
+    const char *argv[ARGUMENTS_MAX + 30] = {python, "-B", "-E", "-s", "-P", script};
+    int argc = 6;
+    while (*arguments != NULL) {
+        FTF_ASSERT(argc < (int)(sizeof argv / sizeof *argv) - 1);
+        argv[argc++] = *arguments++;
+    }
+    ftf_proc_options options = {.argv = argv, .inherit_output = true, .cpu = FTF_PROC_ANY_CPU};
     ftf_proc proc;
-    ftf_proc_end end = {0};
     ftf_status status = ftf_paths_python(&h->paths, FTF_FLAVOUR_PLAIN, python, err);
-    if (status == FTF_OK && (status = ftf_path(script, err, "%s/scripts/harvest.py", h->work)) == FTF_OK) {
-        status = ftf_path(kinds, err, "%s/kinds.json", h->work);
+    status = status == FTF_OK ? ftf_path(script, err, "%s/scripts/harvest.py", h->work) : status;
+    status = status == FTF_OK ? ftf_proc_spawn(&options, &proc, err) : status;
+    if (status == FTF_OK) {
+        wait_for(&proc, end);
     }
-    /* Without the person's Python set-up, which is for the tests. */
-    const char *const head[] = {
-        python,         "-B",     "-E",    "-s",      "-P",  script,     "--catalog",
-        h->before.path, "--work", h->work, "--kinds", kinds, "--helper", h->helper.path[FTF_FLAVOUR_PLAIN]};
-    for (size_t i = 0; i < sizeof head / sizeof *head; i++) {
-        argv[argc++] = head[i];
-    }
+    return status;
+}
+
+/* Watches the command. *refused: the script has said itself why there is nothing. */
+static ftf_status run(harvest *h, const arguments *a, bool *refused, ftf_error *err) {
+    char kinds[FTF_FS_PATH_MAX], text[32];
+    const char *argv[ARGUMENTS_MAX + 20] = {"--catalog", h->before.path, "--work",   h->work,
+                                            "--kinds",   kinds,          "--helper", h->helper.path[FTF_FLAVOUR_PLAIN]};
+    int argc = 8;
+    ftf_proc_end end = {0};
     if (*h->target.path[FTF_FLAVOUR_PLAIN] != '\0') {
         argv[argc++] = "--path";
         argv[argc++] = h->target.path[FTF_FLAVOUR_PLAIN];
@@ -142,19 +150,14 @@ static ftf_status run(harvest *h, const arguments *a, bool *refused, ftf_error *
     for (int i = 0; i < a->command_count; i++) {
         argv[argc++] = a->command[i];
     }
-    argv[argc] = NULL;
-    ftf_proc_options options = {.argv = argv, .inherit_output = true, .cpu = FTF_PROC_ANY_CPU};
-    status = status == FTF_OK ? ftf_proc_spawn(&options, &proc, err) : status;
-    if (status != FTF_OK) {
-        return status;
-    }
-    wait_for(&proc, &end);
-    *refused = !end.signaled && end.code == FTF_EXIT_SETUP;
-    if (!*refused && (end.signaled || end.code != 0)) {
+    ftf_status status = ftf_path(kinds, err, "%s/kinds.json", h->work);
+    status = status == FTF_OK ? run_script(h, argv, &end, err) : status;
+    *refused = status == FTF_OK && !end.signaled && end.code == FTF_EXIT_SETUP;
+    if (status == FTF_OK && !*refused && (end.signaled || end.code != 0)) {
         return ftf_fail(err, FTF_SETUP, "making sense of what the tests did failed (%s)",
                         ftf_proc_end_text(&end, text));
     }
-    return FTF_OK;
+    return status;
 }
 
 /* ---- keeping it -------------------------------------------------------------------------------------------------- */
@@ -231,33 +234,23 @@ static ftf_status copy_seeds(const harvest *h, const char *folder, ftf_error *er
 }
 
 /* For a maintainer to commit: <name>.toml with what was accepted and not known before, and <name>/ with the seeds. */
-static ftf_status write_output(const harvest *h, const char *output, ftf_error *err) {
-    char python[FTF_FS_PATH_MAX], script[FTF_FS_PATH_MAX], proposals[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX];
-    char seeds[FTF_FS_PATH_MAX], folder[FTF_FS_PATH_MAX], text[32];
-    ftf_proc proc;
-    ftf_proc_end end;
+static ftf_status write_output(harvest *h, const char *output, ftf_error *err) {
+    char proposals[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX], seeds[FTF_FS_PATH_MAX], folder[FTF_FS_PATH_MAX], text[32];
+    const char *const arguments[] = {"--catalog", h->before.path, "--accepted", h->after.path, "--harvest",
+                                     proposals,   "--out",        out,          NULL};
+    ftf_proc_end end = {0};
     ftf_status status = ftf_path(folder, err, "%s", output);
     if (status == FTF_OK && (status = ftf_fs_make_dirs(folder, err)) == FTF_OK &&
         (status = ftf_fs_make_absolute(folder, err)) == FTF_OK &&
         (status = ftf_path(seeds, err, "%s/%s", folder, h->target.name)) == FTF_OK &&
         (status = copy_seeds(h, seeds, err)) == FTF_OK &&
         (status = ftf_path(out, err, "%s/%s.toml", folder, h->target.name)) == FTF_OK &&
-        (status = ftf_path(script, err, "%s/scripts/harvest.py", h->work)) == FTF_OK &&
         (status = ftf_path(proposals, err, "%s/harvest.toml", h->folder)) == FTF_OK) {
-        status = ftf_paths_python(&h->paths, FTF_FLAVOUR_PLAIN, python, err);
+        status = run_script(h, arguments, &end, err);
     }
-    const char *const argv[] = {python,      "-B",        "-E",           "-s",         "-P",
-                                script,      "--catalog", h->before.path, "--accepted", h->after.path,
-                                "--harvest", proposals,   "--out",        out,          NULL};
-    ftf_proc_options options = {.argv = argv, .inherit_output = true, .cpu = FTF_PROC_ANY_CPU};
-    status = status == FTF_OK ? ftf_proc_spawn(&options, &proc, err) : status;
-    if (status == FTF_OK) {
-        wait_for(&proc, &end);
-        status = !end.signaled && end.code == 0
-                     ? FTF_OK
-                     : ftf_fail(err, FTF_SETUP, "%s could not be written (%s)", out, ftf_proc_end_text(&end, text));
-    }
-    return status;
+    return status != FTF_OK || (!end.signaled && end.code == 0)
+               ? status
+               : ftf_fail(err, FTF_SETUP, "%s could not be written (%s)", out, ftf_proc_end_text(&end, text));
 }
 
 /* ---- what a person sees ------------------------------------------------------------------------------------------ */

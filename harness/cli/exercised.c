@@ -36,26 +36,17 @@ typedef struct telling {
     size_t meeting_count, meeting_room;
 } telling;
 
-static void set(json_t *object, const char *key, json_t *value) {
-    int failed = json_object_set_new(object, key, value);
-    FTF_ASSERT(failed == 0);
-}
-
-static void set_number(json_t *object, const char *key, uint64_t number) {
-    set(object, key, json_integer((json_int_t)number));
-}
-
 static void set_deed(json_t *object, const char *key, const ftf_deed *deed, const char *of) {
     ftf_text text = {0};
     ftf_deed_print(deed, of, &text);
-    set(object, key, ftf_report_string(text.data));
+    ftf_report_set(object, key, ftf_report_string(text.data));
     ftf_text_release(&text);
 }
 
 static void set_counts(json_t *object, const ftf_exercise_counts *counts) {
-    set_number(object, "calls", counts->calls);
-    set_number(object, "accepted", counts->accepted);
-    set_number(object, "overlapped", counts->met);
+    ftf_report_set_number(object, "calls", counts->calls);
+    ftf_report_set_number(object, "accepted", counts->accepted);
+    ftf_report_set_number(object, "overlapped", counts->met);
 }
 
 static uint32_t number_of(const telling *t, const ftf_deed *deed, const char *type) {
@@ -89,13 +80,13 @@ static json_t *callable_to_json(const telling *t, const ftf_callable *callable) 
     const ftf_exercise_counts counts = counts_of(t, number_of(t, &deed, type));
     json_t *json = json_object();
     set_deed(json, "name", &deed, type);
-    set(json, "kind", json_string(is_method ? "method" : callable->is_type ? "type" : "function"));
-    set(json, "native", json_boolean(callable->native));
-    set(json, "status", json_string(status_of(callable, &counts)));
+    ftf_report_set(json, "kind", json_string(is_method ? "method" : callable->is_type ? "type" : "function"));
+    ftf_report_set(json, "native", json_boolean(callable->native));
+    ftf_report_set(json, "status", json_string(status_of(callable, &counts)));
     set_counts(json, &counts);
     bool makeable = !is_method || t->catalog->types[callable->owner].make_count > 0;
-    set(json, "reason",
-        json_string(counts.calls > 0 || makeable ? "" : "nobody knows how to make an object of its type"));
+    ftf_report_set(json, "reason",
+                   json_string(counts.calls > 0 || makeable ? "" : "nobody knows how to make an object of its type"));
     return json;
 }
 
@@ -103,12 +94,12 @@ static void add_not_called(json_t *list, const ftf_skip *skips, uint32_t count, 
     for (uint32_t i = 0; i < count; i++) {
         const ftf_exercise_counts none = {0};
         json_t *json = json_object();
-        set(json, "name", ftf_report_string(skips[i].name));
-        set(json, "kind", json_null());
-        set(json, "native", json_null());
-        set(json, "status", json_string(status));
+        ftf_report_set(json, "name", ftf_report_string(skips[i].name));
+        ftf_report_set(json, "kind", json_null());
+        ftf_report_set(json, "native", json_null());
+        ftf_report_set(json, "status", json_string(status));
         set_counts(json, &none);
-        set(json, "reason", ftf_report_string(skips[i].reason));
+        ftf_report_set(json, "reason", ftf_report_string(skips[i].reason));
         (void)json_array_append_new(list, json);
     }
 }
@@ -129,14 +120,14 @@ static json_t *callables_to_json(const telling *t) {
 static json_t *count_statuses(const json_t *callables) {
     static const char *const statuses[] = {"overlapped", "called", "refused", "never", "unknown", "skipped"};
     json_t *counts = json_object();
-    set_number(counts, "total", json_array_size(callables));
+    ftf_report_set_number(counts, "total", json_array_size(callables));
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         uint64_t count = 0;
         for (size_t k = 0; k < json_array_size(callables); k++) {
             const json_t *status = json_object_get(json_array_get(callables, k), "status");
             count += strcmp(json_string_value(status), statuses[i]) == 0;
         }
-        set_number(counts, statuses[i], count);
+        ftf_report_set_number(counts, statuses[i], count);
     }
     return counts;
 }
@@ -145,11 +136,11 @@ static json_t *count_statuses(const json_t *callables) {
 
 static uint32_t add_type(telling *t, const char *name, bool is_public, bool builtin) {
     json_t *type = json_object();
-    set(type, "name", ftf_report_string(name));
-    set(type, "public", json_boolean(is_public));
-    set(type, "builtin", json_boolean(builtin));
-    set(type, "operations", json_array());
-    set(type, "pairs", json_array());
+    ftf_report_set(type, "name", ftf_report_string(name));
+    ftf_report_set(type, "public", json_boolean(is_public));
+    ftf_report_set(type, "builtin", json_boolean(builtin));
+    ftf_report_set(type, "operations", json_array());
+    ftf_report_set(type, "pairs", json_array());
     (void)json_array_append_new(t->types, type);
     return (uint32_t)json_array_size(t->types) - 1;
 }
@@ -161,11 +152,11 @@ static row add_operation(telling *t, uint32_t type, const ftf_deed *deed, uint32
     set_deed(json, "name", deed, json_string_value(json_object_get(document, "name")));
     bool plain = deed->code == FTF_OP_METHOD && deed->place == FTF_DEED_SELF;
     if (plain) {
-        set(json, "short", ftf_report_string(deed->name));
+        ftf_report_set(json, "short", ftf_report_string(deed->name));
     } else {
         set_deed(json, "short", deed, "_");
     }
-    set(json, "listed", json_boolean(listed));
+    ftf_report_set(json, "listed", json_boolean(listed));
     set_counts(json, &counts);
     (void)json_array_append_new(list, json);
     return (row){.type = type, .index = (uint32_t)json_array_size(list) - 1, .listed = listed};
@@ -182,7 +173,7 @@ static void add_listed(telling *t, const ftf_type *type) {
         }
     }
     uint64_t n = type->action_count;
-    set_number(json_array_get(t->types, place), "pair_total", n * (n + 1) / 2);
+    ftf_report_set_number(json_array_get(t->types, place), "pair_total", n * (n + 1) / 2);
 }
 
 static int compare_types(const void *left, const void *right) {
@@ -214,7 +205,7 @@ static uint32_t find_type(telling *t, const char *name) {
         }
     }
     uint32_t place = add_type(t, name, false, ftf_catalog_find_type(t->catalog, name) < 0);
-    set_number(json_array_get(t->types, place), "pair_total", 0);
+    ftf_report_set_number(json_array_get(t->types, place), "pair_total", 0);
     return place;
 }
 
@@ -300,16 +291,16 @@ static size_t add_pair(const telling *t, const meeting *first, const meeting *en
             (void)json_array_append_new(findings, ftf_report_string(m->finding));
         }
     }
-    set_number(pair, "a", first->a);
-    set_number(pair, "b", first->b);
-    set_number(pair, "inside", inside);
-    set_number(pair, "around", around);
-    set(pair, "findings", findings);
+    ftf_report_set_number(pair, "a", first->a);
+    ftf_report_set_number(pair, "b", first->b);
+    ftf_report_set_number(pair, "inside", inside);
+    ftf_report_set_number(pair, "around", around);
+    ftf_report_set(pair, "findings", findings);
     (void)json_array_append_new(json_object_get(type, "pairs"), pair);
     const json_t *operations = json_object_get(type, "operations");
     if (inside + around > 0 && is_listed(operations, first->a) && is_listed(operations, first->b)) {
         json_t *count = json_object_get(type, "pair_overlapped");
-        set_number(type, "pair_overlapped", (uint64_t)json_integer_value(count) + 1);
+        ftf_report_set_number(type, "pair_overlapped", (uint64_t)json_integer_value(count) + 1);
     }
     return (size_t)(m - first);
 }
@@ -322,14 +313,14 @@ static json_t *count_pairs(const telling *t) {
         total += (uint64_t)json_integer_value(json_object_get(type, "pair_total"));
         overlapped += (uint64_t)json_integer_value(json_object_get(type, "pair_overlapped"));
     }
-    set_number(sum, "total", total);
-    set_number(sum, "overlapped", overlapped);
+    ftf_report_set_number(sum, "total", total);
+    ftf_report_set_number(sum, "overlapped", overlapped);
     return sum;
 }
 
 static void add_pairs(telling *t) {
     for (size_t i = 0; i < json_array_size(t->types); i++) {
-        set_number(json_array_get(t->types, i), "pair_overlapped", 0);
+        ftf_report_set_number(json_array_get(t->types, i), "pair_overlapped", 0);
     }
     if (t->meeting_count > 0) {
         qsort(t->meetings, t->meeting_count, sizeof *t->meetings, compare_meetings);
@@ -357,9 +348,9 @@ void ftf_exercised_tell(const ftf_catalog *catalog, const ftf_exercise *map, con
     out->callables = callables_to_json(t);
     out->types = t->types;
     out->coverage = json_object();
-    set(out->coverage, "callables", count_statuses(out->callables));
-    set(out->coverage, "pairs", count_pairs(t));
-    set_number(out->coverage, "lost", map->lost);
+    ftf_report_set(out->coverage, "callables", count_statuses(out->callables));
+    ftf_report_set(out->coverage, "pairs", count_pairs(t));
+    ftf_report_set_number(out->coverage, "lost", map->lost);
     free(t->meetings);
     free(t);
 }

@@ -212,16 +212,15 @@ static ftf_status finish(const ftf_paths *paths, const ftf_target *target, const
 static ftf_status discover(const ftf_paths *paths, const ftf_target *target, const char *harvest, const char *path,
                            ftf_error *err) {
     discovery d = {.target = target, .harvest = harvest};
-    char work[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", logs[FTF_FS_PATH_MAX];
+    char scratch[FTF_FS_PATH_MAX] = "", logs[FTF_FS_PATH_MAX];
     ftf_status status = ftf_paths_python(paths, FTF_FLAVOUR_PLAIN, d.python, err);
     const struct {
         char *path;
         const char *name;
     } inside[] = {{d.script, "discover.py"}, {d.kinds, "kinds.json"}, {d.out, "catalog.json"}, {d.cwd, "cwd"}};
     if (status == FTF_OK && (status = ftf_path(logs, err, "%s/logs", paths->cache)) == FTF_OK &&
-        (status = ftf_path(work, err, "%s/work", paths->cache)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(logs, err)) == FTF_OK && (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
-        status = ftf_fs_make_temporary_dir(work, scratch, err);
+        (status = ftf_fs_make_dirs(logs, err)) == FTF_OK) {
+        status = ftf_paths_make_scratch(paths, scratch, err);
     }
     for (size_t i = 0; i < sizeof inside / sizeof *inside && status == FTF_OK; i++) {
         status = ftf_fs_join(inside[i].path, scratch, inside[i].name, err);

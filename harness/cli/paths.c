@@ -139,3 +139,12 @@ ftf_status ftf_paths_python(const ftf_paths *paths, ftf_flavour flavour, char pa
     ftf_names_release(&names);
     return status;
 }
+
+ftf_status ftf_paths_make_scratch(const ftf_paths *paths, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
+    char work[FTF_FS_PATH_MAX], made[FTF_FS_PATH_MAX];
+    *folder = '\0';
+    ftf_status status = ftf_path(work, err, "%s/work", paths->cache);
+    status = status == FTF_OK ? ftf_fs_make_dirs(work, err) : status;
+    status = status == FTF_OK ? ftf_fs_make_temporary_dir(work, made, err) : status;
+    return status == FTF_OK ? ftf_path(folder, err, "%s", made) : status;
+}

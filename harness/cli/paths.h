@@ -42,6 +42,9 @@ ftf_status ftf_paths_need(const ftf_paths *paths, ftf_flavour flavour, ftf_error
 /* The python executable of an interpreter. */
 ftf_status ftf_paths_python(const ftf_paths *paths, ftf_flavour flavour, char path[FTF_FS_PATH_MAX], ftf_error *err);
 
+/* Makes a folder for scratch in the cache; the caller removes it. `folder` is "" on failure. */
+ftf_status ftf_paths_make_scratch(const ftf_paths *paths, char folder[FTF_FS_PATH_MAX], ftf_error *err);
+
 /* Formats a path; FTF_LIMIT when it does not fit. */
 ftf_status ftf_path(char path[FTF_FS_PATH_MAX], ftf_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -23,15 +23,6 @@ static ftf_status prepare(const char *kinds, const char *library, ftf_error *err
     return status == FTF_OK ? ftf_python_job_write_kinds(kinds, err) : status;
 }
 
-/* Not in the campaign's folder, which is not ours before the campaign has it. */
-static ftf_status make_folder(const ftf_drive *drive, char folder[FTF_FS_PATH_MAX], ftf_error *err) {
-    char work[FTF_FS_PATH_MAX];
-    *folder = '\0';
-    ftf_status status = ftf_path(work, err, "%s/work", drive->paths.cache);
-    status = status == FTF_OK ? ftf_fs_make_dirs(work, err) : status;
-    return status == FTF_OK ? ftf_fs_make_temporary_dir(work, folder, err) : status;
-}
-
 json_t *ftf_pays_measure(const ftf_drive *drive, uint64_t seconds) {
     char folder[FTF_FS_PATH_MAX], kinds[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX], log[FTF_FS_PATH_MAX];
     char library[FTF_FS_PATH_MAX], time[24], threads[16];
@@ -58,7 +49,8 @@ json_t *ftf_pays_measure(const ftf_drive *drive, uint64_t seconds) {
                                 .argv = argv,
                                 .deadline_ms = seconds * 1000 + GRACE_MS,
                                 .tick = ftf_stop_not_yet};
-    ftf_status status = make_folder(drive, folder, &err);
+    /* Not in the campaign's folder, which is not ours before the campaign has it. */
+    ftf_status status = ftf_paths_make_scratch(&drive->paths, folder, &err);
     const struct {
         char *path;
         const char *name;

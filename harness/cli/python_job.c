@@ -1,6 +1,5 @@
 #include "cli/python_job.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +47,7 @@ void ftf_python_job_last_line(const char *log, char line[FTF_PYTHON_JOB_LINE_MAX
     ftf_text text = {0};
     *line = '\0';
     if (ftf_fs_read_tail(log, 8192, &text, NULL) == FTF_OK) {
-        while (text.len > 0 && isspace((unsigned char)text.data[text.len - 1])) {
-            text.data[--text.len] = '\0';
-        }
-        const char *start = text.len > 0 ? strrchr(text.data, '\n') : NULL;
-        start = text.len == 0 ? "" : start != NULL ? start + 1 : text.data;
+        const char *start = ftf_text_last_line(&text);
         for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
             size_t len = strlen(prefixes[i]);
             start += strncmp(start, prefixes[i], len) == 0 ? len : 0;

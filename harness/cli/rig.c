@@ -5,15 +5,12 @@
 #include "cli/stop.h"
 
 ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err) {
-    char work[FTF_FS_PATH_MAX];
     *out = (ftf_rig){0};
     ftf_status status = ftf_paths_find(&out->paths, err);
     if (status == FTF_OK && (status = ftf_target_resolve(&out->paths, spec, &out->target, err)) == FTF_OK &&
         (status = ftf_learn(&out->paths, &out->target, &out->learnt, err)) == FTF_OK &&
-        (status = ftf_symbolizer_create(&out->symbolizer, err)) == FTF_OK &&
-        (status = ftf_path(work, err, "%s/work", out->paths.cache)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(work, err)) == FTF_OK) {
-        status = ftf_fs_make_temporary_dir(work, out->scratch, err);
+        (status = ftf_symbolizer_create(&out->symbolizer, err)) == FTF_OK) {
+        status = ftf_paths_make_scratch(&out->paths, out->scratch, err);
     }
     return status;
 }

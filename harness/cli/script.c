@@ -1,6 +1,5 @@
 #include "cli/script.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,13 +12,7 @@ enum { LOOK_MS = 200, GRACE_MS = 2000, ARGUMENTS_MAX = 24 };
 static ftf_status take_last_line(const char *printed_path, char line[FTF_FS_PATH_MAX], ftf_error *err) {
     ftf_text printed = {0};
     ftf_status status = ftf_fs_read(printed_path, FTF_FS_READ_MAX, &printed, err);
-    if (status == FTF_OK) {
-        while (printed.len > 0 && isspace((unsigned char)printed.data[printed.len - 1])) {
-            printed.data[--printed.len] = '\0';
-        }
-        const char *last = printed.len > 0 ? strrchr(printed.data, '\n') : NULL;
-        status = ftf_path(line, err, "%s", printed.len == 0 ? "" : last != NULL ? last + 1 : printed.data);
-    }
+    status = status == FTF_OK ? ftf_path(line, err, "%s", ftf_text_last_line(&printed)) : status;
     ftf_text_release(&printed);
     return status;
 }
@@ -51,7 +44,7 @@ static ftf_status judge(const ftf_proc_end *end, const char *what, const char *l
 
 ftf_status ftf_script_run(const ftf_paths *paths, const char *const *argv, const char *what, uint64_t deadline_ms,
                           char line[FTF_FS_PATH_MAX], ftf_error *err) {
-    char script[FTF_FS_PATH_MAX], work[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", printed[FTF_FS_PATH_MAX];
+    char script[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX] = "", printed[FTF_FS_PATH_MAX];
     const char *absolute[ARGUMENTS_MAX] = {script};
     ftf_proc proc;
     ftf_proc_end end;
@@ -60,9 +53,7 @@ ftf_status ftf_script_run(const ftf_paths *paths, const char *const *argv, const
         absolute[i] = argv[i];
     }
     ftf_status status = ftf_path(script, err, "%s/%s", paths->root, argv[0]);
-    status = status == FTF_OK ? ftf_path(work, err, "%s/work", paths->cache) : status;
-    status = status == FTF_OK ? ftf_fs_make_dirs(work, err) : status;
-    status = status == FTF_OK ? ftf_fs_make_temporary_dir(work, scratch, err) : status;
+    status = status == FTF_OK ? ftf_paths_make_scratch(paths, scratch, err) : status;
     status = status == FTF_OK ? ftf_fs_join(printed, scratch, "stdout", err) : status;
     if (status == FTF_OK) {
         ftf_proc_options options = {

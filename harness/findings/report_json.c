@@ -9,11 +9,6 @@
 
 enum { FORMAT = 1 };
 
-static void set(json_t *object, const char *key, json_t *value) {
-    int failed = json_object_set_new(object, key, value);
-    FTF_ASSERT(failed == 0);
-}
-
 static json_t *files_of(const ftf_report_finding *finding) {
     static const char *const NAMES[] = {"report.txt",  "explain.txt", "repro.py",
                                         "scenario.ft", "original.ft", "record.json"};
@@ -30,8 +25,8 @@ static json_t *files_of(const ftf_report_finding *finding) {
 static json_t *finding_to_json(const ftf_report_finding *finding) {
     json_t *json = json_copy(finding->json);
     FTF_ASSERT(json);
-    set(json, "folder", ftf_report_string(finding->entry->folder));
-    set(json, "files", files_of(finding));
+    ftf_report_set(json, "folder", ftf_report_string(finding->entry->folder));
+    ftf_report_set(json, "files", files_of(finding));
     return json;
 }
 
@@ -41,15 +36,15 @@ static json_t *counts_to_json(const ftf_report *report) {
     ftf_report_tally *tallies = ftf_report_count(report, &count);
     json_t *json = json_pack("{s:I}", "total", (json_int_t)report->count);
     for (size_t i = 0; i < sizeof BLAMES / sizeof *BLAMES; i++) {
-        set(json, BLAMES[i], json_object());
+        ftf_report_set(json, BLAMES[i], json_object());
     }
     for (size_t i = 0; i < count; i++) {
         json_t *blame = json_object_get(json, tallies[i].blame);
         if (!json_is_object(blame)) {
             blame = json_object();
-            set(json, tallies[i].blame, blame);
+            ftf_report_set(json, tallies[i].blame, blame);
         }
-        set(blame, tallies[i].kind, json_integer((json_int_t)tallies[i].count));
+        ftf_report_set(blame, tallies[i].kind, json_integer((json_int_t)tallies[i].count));
     }
     free(tallies);
     return json;
@@ -69,8 +64,8 @@ static json_t *damaged_to_json(const ftf_report *report) {
     json_t *list = json_array();
     for (size_t i = 0; i < report->damaged_count; i++) {
         json_t *one = json_object();
-        set(one, "folder", ftf_report_string(report->damaged[i].folder));
-        set(one, "reason", ftf_report_string(report->damaged[i].reason));
+        ftf_report_set(one, "folder", ftf_report_string(report->damaged[i].folder));
+        ftf_report_set(one, "reason", ftf_report_string(report->damaged[i].reason));
         (void)json_array_append_new(list, one);
     }
     return list;
@@ -83,10 +78,10 @@ json_t *ftf_report_json(const ftf_report *report) {
     }
     json_t *json = json_pack("{s:i, s:s, s:s}", "format", FORMAT, "tool", "ftfuzz", "version", report->version);
     FTF_ASSERT(json);
-    set(json, "folder", ftf_report_string(report->folder));
-    set(json, "campaign", campaign_to_json(report));
-    set(json, "counts", counts_to_json(report));
-    set(json, "findings", findings);
-    set(json, "damaged", damaged_to_json(report));
+    ftf_report_set(json, "folder", ftf_report_string(report->folder));
+    ftf_report_set(json, "campaign", campaign_to_json(report));
+    ftf_report_set(json, "counts", counts_to_json(report));
+    ftf_report_set(json, "findings", findings);
+    ftf_report_set(json, "damaged", damaged_to_json(report));
     return json;
 }

@@ -109,6 +109,15 @@ void ftf_report_shell_word(const char *path, ftf_text *out) {
     ftf_text_char(out, '\'');
 }
 
+void ftf_report_set(json_t *object, const char *key, json_t *value) {
+    int failed = json_object_set_new(object, key, value);
+    FTF_ASSERT(failed == 0);
+}
+
+void ftf_report_set_number(json_t *object, const char *key, uint64_t number) {
+    ftf_report_set(object, key, json_integer((json_int_t)number));
+}
+
 json_t *ftf_report_string(const char *text) {
     json_t *json = json_string(text);
     if (json) {

@@ -53,6 +53,10 @@ typedef struct ftf_report_tally {
 /* In the report's order. The caller frees the array. */
 ftf_report_tally *ftf_report_count(const ftf_report *report, size_t *count);
 
+/* Set a member of a JSON object: to a new reference, which is taken, and to a number. */
+void ftf_report_set(json_t *object, const char *key, json_t *value);
+void ftf_report_set_number(json_t *object, const char *key, uint64_t number);
+
 /* ---- stacks ------------------------------------------------------------------------------------------------------ */
 
 typedef struct ftf_report_stack {

@@ -30,11 +30,6 @@
 #define BASE_ID "SRCROOT"
 #define FINGERPRINT "ftfuzzSignature/v1"
 
-static void set(json_t *object, const char *key, json_t *value) {
-    int failed = json_object_set_new(object, key, value);
-    FTF_ASSERT(failed == 0);
-}
-
 static void append(json_t *array, json_t *value) {
     int failed = json_array_append_new(array, value);
     FTF_ASSERT(failed == 0);
@@ -43,7 +38,7 @@ static void append(json_t *array, json_t *value) {
 /* {"text": ...}: a message, and a multiformatMessageString. */
 static json_t *message(const char *text) {
     json_t *json = json_object();
-    set(json, "text", ftf_report_string(text));
+    ftf_report_set(json, "text", ftf_report_string(text));
     return json;
 }
 
@@ -116,15 +111,15 @@ static json_t *physical_location(const json_t *frame) {
     FTF_ASSERT(json);
     ftf_text_release(&uri);
     if (line > 0) {
-        set(json, "region", json_pack("{s:I}", "startLine", (json_int_t)line));
+        ftf_report_set(json, "region", json_pack("{s:I}", "startLine", (json_int_t)line));
     }
     return json;
 }
 
 static json_t *logical_location(const char *name, const char *kind) {
     json_t *json = json_object();
-    set(json, "fullyQualifiedName", ftf_report_string(name));
-    set(json, "kind", json_string(kind));
+    ftf_report_set(json, "fullyQualifiedName", ftf_report_string(name));
+    ftf_report_set(json, "kind", json_string(kind));
     return json_pack("[o]", json);
 }
 
@@ -134,15 +129,15 @@ static json_t *location(const ftf_report_finding *finding, const json_t *frame, 
     json_t *physical = frame ? physical_location(frame) : NULL;
     const char *function = ftf_json_text(frame, "function");
     if (physical) {
-        set(json, "physicalLocation", physical);
+        ftf_report_set(json, "physicalLocation", physical);
     }
     if (function[0]) {
-        set(json, "logicalLocations", logical_location(function, "function"));
+        ftf_report_set(json, "logicalLocations", logical_location(function, "function"));
     } else if (!physical) {
-        set(json, "logicalLocations", logical_location(finding->entry->target, "module"));
+        ftf_report_set(json, "logicalLocations", logical_location(finding->entry->target, "module"));
     }
     if (text) {
-        set(json, "message", message(text));
+        ftf_report_set(json, "message", message(text));
     }
     return json;
 }
@@ -161,13 +156,13 @@ static json_t *stack_to_json(const ftf_report_finding *finding, const ftf_report
             continue;
         }
         json_t *json = json_object();
-        set(json, "location", location(finding, frame, NULL));
-        set(json, "module", ftf_report_string(base_name(ftf_json_text(frame, "module"))));
+        ftf_report_set(json, "location", location(finding, frame, NULL));
+        ftf_report_set(json, "module", ftf_report_string(base_name(ftf_json_text(frame, "module"))));
         append(frames, json);
     }
     json_t *json = json_object();
-    set(json, "message", message(heading));
-    set(json, "frames", frames);
+    ftf_report_set(json, "message", message(heading));
+    ftf_report_set(json, "frames", frames);
     return json;
 }
 
@@ -185,7 +180,7 @@ static void add_places(const ftf_report_finding *finding, json_t *result) {
             append(locations, location(finding, stack.top, heading.data));
         } else if (stack.top && (stack.counts || owner)) {
             json_t *place = location(finding, stack.top, heading.data);
-            set(place, "id", json_integer((json_int_t)json_array_size(related)));
+            ftf_report_set(place, "id", json_integer((json_int_t)json_array_size(related)));
             append(related, place);
         }
         if (stack.frame_count > 0) {
@@ -196,9 +191,9 @@ static void add_places(const ftf_report_finding *finding, json_t *result) {
     if (json_array_size(locations) == 0) {
         append(locations, location(finding, NULL, NULL));
     }
-    set(result, "locations", locations);
-    set(result, "relatedLocations", related);
-    set(result, "stacks", stacks);
+    ftf_report_set(result, "locations", locations);
+    ftf_report_set(result, "relatedLocations", related);
+    ftf_report_set(result, "stacks", stacks);
 }
 
 static json_t *properties_of(const ftf_report_finding *finding) {
@@ -209,10 +204,10 @@ static json_t *properties_of(const ftf_report_finding *finding) {
     for (size_t i = 0; i < sizeof MEMBERS / sizeof *MEMBERS; i++) {
         json_t *value = json_object_get(finding->json, MEMBERS[i]);
         if (value && !json_is_null(value)) {
-            set(properties, MEMBERS[i], json_incref(value));
+            ftf_report_set(properties, MEMBERS[i], json_incref(value));
         }
     }
-    set(properties, "folder", ftf_report_string(finding->entry->folder));
+    ftf_report_set(properties, "folder", ftf_report_string(finding->entry->folder));
     return properties;
 }
 
@@ -227,7 +222,7 @@ static void add_message(const ftf_report_finding *finding, json_t *result) {
         ftf_text_printf(&text, ", with %s", ftf_report_sanitizer(finding->entry->flavour));
     }
     ftf_text_char(&text, ')');
-    set(result, "message", message(text.data));
+    ftf_report_set(result, "message", message(text.data));
     ftf_text_release(&text);
 }
 
@@ -235,20 +230,20 @@ static json_t *result_to_json(const ftf_report_finding *finding) {
     const ftf_entry *e = finding->entry;
     int rule = rule_index(e->kind);
     json_t *result = json_object();
-    set(result, "ruleId", ftf_report_string(e->kind));
+    ftf_report_set(result, "ruleId", ftf_report_string(e->kind));
     if (rule >= 0) {
-        set(result, "ruleIndex", json_integer(rule));
+        ftf_report_set(result, "ruleIndex", json_integer(rule));
     }
-    set(result, "level", json_string(ftf_report_is_blamed(finding) ? level_of(e->severity) : "note"));
+    ftf_report_set(result, "level", json_string(ftf_report_is_blamed(finding) ? level_of(e->severity) : "note"));
     add_message(finding, result);
     json_t *prints = json_object();
-    set(prints, FINGERPRINT, ftf_report_string(e->signature));
-    set(result, "partialFingerprints", prints);
+    ftf_report_set(prints, FINGERPRINT, ftf_report_string(e->signature));
+    ftf_report_set(result, "partialFingerprints", prints);
     if (e->count > 0) {
-        set(result, "occurrenceCount", json_integer((json_int_t)e->count));
+        ftf_report_set(result, "occurrenceCount", json_integer((json_int_t)e->count));
     }
     add_places(finding, result);
-    set(result, "properties", properties_of(finding));
+    ftf_report_set(result, "properties", properties_of(finding));
     return result;
 }
 
@@ -267,7 +262,7 @@ static json_t *invocation_to_json(const ftf_report *report) {
     json_t *json = json_pack("{s:b, s:o}", "executionSuccessful", 1, "toolExecutionNotifications", notifications);
     FTF_ASSERT(json);
     if (command[0]) {
-        set(json, "commandLine", json_string(command));
+        ftf_report_set(json, "commandLine", json_string(command));
     }
     return json;
 }

@@ -36,6 +36,19 @@ static void test_status__says_what_and_where(void **state) {
     }
 }
 
+static void test_text__last_line_is_the_last_that_says_anything(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *line;
+    } rows[] = {{"", ""}, {" \n\t\n", ""}, {"one", "one"}, {"one\ntwo  \n\n", "two"}, {"\n  two", "  two"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ftf_text text = {0};
+        ftf_text_str(&text, rows[i].text);
+        assert_string_equal(ftf_text_last_line(&text), rows[i].line);
+        ftf_text_release(&text);
+    }
+}
+
 static void test_text__grows_and_stays_terminated(void **state) {
     (void)state;
     ftf_text text = {0};
@@ -131,6 +144,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_status__says_what_and_where),
         cmocka_unit_test(test_text__grows_and_stays_terminated),
+        cmocka_unit_test(test_text__last_line_is_the_last_that_says_anything),
         cmocka_unit_test(test_arena__is_zeroed_aligned_and_reused),
         cmocka_unit_test(test_check__a_bug_is_told_from_a_finding),
         cmocka_unit_test(test_rng__is_the_same_everywhere),
