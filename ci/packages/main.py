@@ -15,11 +15,8 @@ The manifest, JSON, format 1:
 
 import argparse
 import os
-import pathlib
 import shutil
 import sys
-
-from packaging.requirements import InvalidRequirement, Requirement
 
 import common
 import dependencies
@@ -52,17 +49,9 @@ def _remembered(path, flavours):
     return manifest if all(os.path.isdir(one["path"]) for one in manifest["builds"].values()) else None
 
 
-def _manifest_path(spec, wanted, tool_key):
-    """Where the manifest of a pinned requirement is, or None: what it needs was resolved when it was first built."""
-    try:
-        parsed = Requirement(spec)
-    except InvalidRequirement:
-        return None
-    version = sources.pinned(parsed) if not parsed.url else None
-    return _manifest_name(tool_key, wanted, settings.of_distribution(parsed.name), "%s==%s" % (parsed.name, version)) if version else None
-
-
-def _manifest_name(tool_key, wanted, built_with, identity):
+def _manifest_path(tool_key, wanted, built_with, source):
+    """Where the manifest of these sources is. Dependencies are resolved once, when it is written."""
+    identity = source.given if "==" in source.given else source.digest
     return common.KEPT / "manifests" / (common.fingerprint(tool_key, wanted, built_with.key(), identity) + ".json")
 
 
@@ -108,11 +97,13 @@ def _warn(manifest):
 def build(options):
     flavours = options.flavour or list(common.FLAVOURS)
     tool_key, spec = common.tool_key(), _spec(options.spec)
-    path = _manifest_path(spec, options.module, tool_key)
-    if path is not None and _remembered(path, flavours) is not None:
-        return path
     source = sources.find(spec)
     built_with = settings.of_distribution(source.name)
+    path = _manifest_path(tool_key, options.module, built_with, source)
+    remembered = _remembered(path, flavours)
+    if remembered is not None:
+        _warn(remembered)
+        return path
     built = entries.ensure(source, built_with, flavours, tool_key, options.jobs)
     described = {flavour: common.read_json(entry / "wheel.json") for flavour, entry in built.items()}
     first = described[flavours[0]]
@@ -146,8 +137,6 @@ def build(options):
             "libraries": _libraries(site, described[flavour]),
         }
     _warn(manifest)
-    identity = source.given if "==" in source.given else source.digest
-    path = _manifest_name(tool_key, options.module, built_with, identity)
     common.write_json(path, manifest)
     return path
 

@@ -8,6 +8,7 @@
 """
 
 import dataclasses
+import functools
 import tomllib
 
 from packaging.requirements import Requirement
@@ -29,7 +30,10 @@ class Settings:
         return common.fingerprint(sorted(self.env.items()), sorted(self.config.items()))
 
 
+@functools.cache
 def _tables():
+    """[(target, its [package] table)]"""
+    found = []
     for path in sorted((common.ROOT / "targets").glob("*.toml")):
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -41,7 +45,8 @@ def _tables():
             if unknown or "requirement" not in package:
                 wrong = "unknown: " + ", ".join(sorted(unknown)) if unknown else "`requirement` is missing"
                 raise common.Failed("%s: [package] has the keys %s; %s" % (path, ", ".join(sorted(KEYS)), wrong))
-            yield path.stem, package
+            found.append((path.stem, package))
+    return found
 
 
 def of_distribution(name):
