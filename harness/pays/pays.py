@@ -164,15 +164,11 @@ def all_operations(catalog, kinds, calls, seeds):
 
 
 def load_library(folder):
-    """Scripts of harness/python, then out of the way: a target may have the same name as one."""
-    before = set(sys.modules)
+    """Scripts of harness/python."""
     sys.path.insert(0, folder)
-    loaded = {name: __import__(name) for name in ("language", "calls")}
-    sys.path.remove(folder)
-    for name in set(sys.modules) - before:
-        if os.path.dirname(getattr(sys.modules[name], "__file__", None) or "") == folder:
-            del sys.modules[name]
-    return loaded
+    import siblings
+
+    return siblings.load(folder, ("language", "calls"))
 
 
 class Loop:

@@ -45,15 +45,10 @@ def _again(stage, gil=None):
 
 
 def _load_siblings():
-    """The modules of this folder that are needed, then out of the way: a target may have the same name as one."""
-    before = set(sys.modules)
     sys.path.insert(0, _HERE)
-    loaded = {name: __import__(name) for name in ("explore", "language", "targetfile")}
-    sys.path.remove(_HERE)
-    for name in set(sys.modules) - before:
-        if os.path.dirname(getattr(sys.modules[name], "__file__", None) or "") == _HERE:
-            del sys.modules[name]
-    return loaded
+    import siblings
+
+    return siblings.load(_HERE, ("explore", "language", "targetfile"))
 
 
 def _read_kinds(path, language):

@@ -214,11 +214,10 @@ def _arguments(argv):
 
 
 def _load_siblings():
-    names = ("introspect", "exclusions", "language", "hints", "probe", "proposals", "targetfile")
     sys.path.insert(0, _HERE)
-    loaded = {name: __import__(name) for name in names}
-    sys.path.remove(_HERE)
-    return loaded
+    import siblings
+
+    return siblings.load(_HERE, ("introspect", "exclusions", "language", "hints", "probe", "proposals", "targetfile"))
 
 
 def _read(path):
