@@ -127,7 +127,7 @@ def by_ftfuzz(settings, module, flavour, seed):
 
 def by_hammer(settings, module, flavour, seed):
     """The processes run one after the other, with both cores for their eight threads."""
-    python = hammer.interpreter(flavour)
+    python = ftf.interpreter(flavour)
     tool = hammer.Hammer(module, flavour, python, seed=seed)
     found = list(tool.run(cpu_seconds=settings.cpu))
     return {signature for _, _, signature in hammer.blamed(found, hammer.catalog_of(module, settings.scratch), python)}

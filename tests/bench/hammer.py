@@ -15,7 +15,6 @@ import argparse
 import collections
 import os
 import pathlib
-import re
 import select
 import signal
 import subprocess
@@ -37,11 +36,6 @@ STUCK_AFTER = 20  # seconds without CPU time: nobody will move any more
 LOST_AFTER = 8  # CPU seconds without a finished round: two containers that extend each other do so for ever
 RSS_MAX = 2560 << 20  # bytes, as for a worker of ftfuzz: random calls now and then make something enormous
 LOOK = 0.05  # seconds between looks at a child
-
-
-def interpreter(flavour):
-    folder = pathlib.Path(ftf.configured(f"FTFUZZ_PYTHON_{flavour.upper()}"), "bin")
-    return next(path for path in sorted(folder.glob("python3.*t")) if not path.name.endswith("config"))
 
 
 def canary_path(flavour):
@@ -191,7 +185,7 @@ def main():
     parser.add_argument("--lines", type=int, default=8, help="findings printed for each module")
     parser.add_argument("--log", help="file that gets everything the processes printed")
     args = parser.parse_args()
-    args.python = args.python or interpreter(args.flavour)
+    args.python = args.python or ftf.interpreter(args.flavour)
     args.path = canary_path(args.flavour) if args.path is None else args.path
     table = {canary.module: canary for canary in expect.load(ROOT / "targets" / "canaries")}
     modules = [name for name in args.modules.split(",") if name]

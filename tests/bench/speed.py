@@ -112,7 +112,7 @@ def build_rawloop(flavour, folder):
 def raw_rate(flavour, folder):
     """Calls per CPU second of the bare loop."""
     code = f"import rawloop, collections; print(rawloop.run(collections.deque([1]).count, (7,), {RAW_CALLS}))"
-    call = ["taskset", "-c", str(min(os.sched_getaffinity(0))), str(hammer.interpreter(flavour)), "-B", "-c", code]
+    call = ["taskset", "-c", str(min(os.sched_getaffinity(0))), str(ftf.interpreter(flavour)), "-B", "-c", code]
     printed = subprocess.run(call, check=True, stdout=subprocess.PIPE, text=True,
                              env={**os.environ, **hammer.reports.OPTIONS, "PYTHONPATH": str(folder)}).stdout
     return RAW_CALLS / float(printed)

@@ -25,6 +25,11 @@ def configured(name):
     return match.group(1) if match else sys.exit(f"the build does not say what {name} is; run: make setup")
 
 
+def interpreter(flavour):
+    """The python executable of a flavour that the build was configured with."""
+    return next(Path(configured(f"FTFUZZ_PYTHON_{flavour.upper()}"), "bin").glob("python3.*t"))
+
+
 class Scratch:
     """A folder that is gone at the end, unless FTFUZZ_KEEP is set: then its name is printed."""
 
@@ -126,6 +131,14 @@ class Tally:
     def finish(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 1 if self.failed else 0
+
+
+def run_alone(run, *arguments):
+    """A suite as a program of its own: run(tally, *arguments), and the tally as the exit code."""
+    need_ftfuzz()
+    tally = Tally()
+    run(tally, *arguments)
+    sys.exit(tally.finish())
 
 
 def one_line(text, width):

@@ -37,19 +37,9 @@ print(json.dumps(sorted(names)))
 """
 
 
-def modules(plain):
-    python = next(p for p in sorted(Path(plain, "bin").glob("python3.*t")) if not p.name.endswith("-config"))
-    printed = subprocess.run([str(python), "-c", LIST_MODULES], capture_output=True, text=True, check=True).stdout
+def modules():
+    printed = subprocess.run([ftf.interpreter("plain"), "-c", LIST_MODULES], capture_output=True, text=True, check=True).stdout
     return [name for name in json.loads(printed) if name not in LEFT_OUT]
-
-
-def plain_prefix():
-    """The interpreter that the build was configured with."""
-    cache = ftf.FTFUZZ.parent / "CMakeCache.txt"
-    match = re.search(r"^FTFUZZ_PYTHON_PLAIN:\w+=(.+)$", cache.read_text(), re.M) if cache.exists() else None
-    if match is None:
-        sys.exit("the build does not say where the plain interpreter is; run: make setup")
-    return match.group(1)
 
 
 def main():
@@ -64,7 +54,7 @@ def main():
     table = ftf.Table(("module", 22), ("callables", 9), ("accepted", 9), ("share", 6), ("scenarios", 9), ("calls/s", 8),
                       ("findings", 8), ("result", 60))
     with ftf.Scratch("sweep") as scratch:
-        for name in modules(plain_prefix()):
+        for name in modules():
             if not re.search(arguments.only, name):
                 continue
             show = ftf.ftfuzz("show", name, "--json")

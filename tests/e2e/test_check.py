@@ -356,7 +356,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -1,7 +1,6 @@
 """Cold processes: bugs of the first call in a process are found by runs that were one, replay, and their fixed twin stays silent."""
 
 import json
-import sys
 from pathlib import Path
 
 import ftf
@@ -56,7 +55,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

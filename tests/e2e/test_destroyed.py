@@ -1,6 +1,5 @@
 """A worker that can write no record any more because of what its target did dies of the target, not of a bug of ours."""
 
-import sys
 from pathlib import Path
 
 import ftf
@@ -24,7 +23,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

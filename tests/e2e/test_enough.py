@@ -1,7 +1,6 @@
 """A lane that has had enough begins no further op: an object that doubles with each call ends soon, and everywhere after the same call."""
 
 import re
-import sys
 
 import ftf
 import worker
@@ -69,7 +68,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -1,6 +1,5 @@
 """A worker process ends after an epoch, in order, and another takes its place: that is no death, no finding, and loses nothing."""
 
-import sys
 
 import ftf
 import worker
@@ -40,7 +39,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

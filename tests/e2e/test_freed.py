@@ -1,7 +1,6 @@
 """Reads of freed memory are seen under asan in every kind of memory that an extension deals with (tests/data/freed/freed.c)."""
 
 import re
-import sys
 
 import ftf
 
@@ -20,7 +19,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -64,7 +64,4 @@ def run(tally, times=TIMES):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted, int(sys.argv[1]) if len(sys.argv) > 1 else 50)
-    sys.exit(counted.finish())
+    ftf.run_alone(run, int(sys.argv[1]) if len(sys.argv) > 1 else 50)

@@ -1,7 +1,6 @@
 """The main job from end to end: a module is fuzzed, a known bug is found, its folder is whole, and `ftfuzz replay` shows it again."""
 
 import json
-import sys
 from pathlib import Path
 
 import ftf
@@ -26,7 +25,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -122,7 +121,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import ftf
@@ -74,10 +73,9 @@ def test_fuzz(tally, scratch):
 
 
 def test_wheel(tally, scratch):
-    folder = Path(ftf.configured("FTFUZZ_PYTHON_PLAIN"), "bin")
-    python = next(path for path in folder.glob("python3.*t") if not path.name.endswith("-config"))
     source = shutil.copytree(PLANTED, scratch / "source")
-    subprocess.run([python, "-m", "pip", "wheel", "-q", "--no-deps", "-w", scratch, source], check=True, capture_output=True)
+    subprocess.run([ftf.interpreter("plain"), "-m", "pip", "wheel", "-q", "--no-deps", "-w", scratch, source], check=True,
+                   capture_output=True)
     wheel = next(scratch.glob("*.whl"))
     run = ftf.ftfuzz("fuzz", wheel, "--time", 60, "--until-finding", "any", "--confirm", 10, "--seed", 1, "--out", scratch / "out")
     tally.check("a wheel's crash is found", run.code == 1, f"exit {run.code}: {run.err[-600:]}")
@@ -111,7 +109,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

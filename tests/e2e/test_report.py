@@ -8,7 +8,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 
 import ftf
 from test_cli import refused
@@ -184,7 +183,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

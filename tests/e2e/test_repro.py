@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import ftf
@@ -21,10 +20,9 @@ def find(scratch, target, flavour, wanted, *arguments):
 
 def run_script(script, flavour, module_path, seconds):
     """Runs a reproducer on the interpreter of that flavour; its exit code and what it printed."""
-    python = next(Path(ftf.configured(f"FTFUZZ_PYTHON_{flavour.upper()}"), "bin").glob("python3.*t"))
     env = {**os.environ, "PYTHONPATH": str(module_path), "ASAN_OPTIONS": "detect_leaks=0"}
-    process = subprocess.run([str(python), "-B", str(script), "1000000", str(seconds)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             text=True, errors="replace", env=env, check=False, timeout=300)
+    process = subprocess.run([str(ftf.interpreter(flavour)), "-B", str(script), "1000000", str(seconds)],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=env, check=False, timeout=300)
     return process.returncode, process.stdout
 
 
@@ -79,7 +77,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -5,7 +5,6 @@ What a seed shows of the target is no concern of this test; that is what it is a
 
 import concurrent.futures
 import os
-import sys
 
 import ftf
 
@@ -28,7 +27,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -1,6 +1,5 @@
 """No token is stolen where a worker's own calls stand in for C++ statics; that they do depends on how a worker is linked."""
 
-import sys
 from pathlib import Path
 
 import ftf
@@ -20,7 +19,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)

@@ -6,7 +6,6 @@ A report of a deadlock names for each lane its line, what it waits for, who has 
 
 import concurrent.futures
 import re
-import sys
 from pathlib import Path
 
 import ftf
@@ -155,7 +154,4 @@ def run(tally):
 
 
 if __name__ == "__main__":
-    ftf.need_ftfuzz()
-    counted = ftf.Tally()
-    run(counted)
-    sys.exit(counted.finish())
+    ftf.run_alone(run)
