@@ -22,7 +22,8 @@ def run_script(script, flavour, module_path, seconds):
     """Runs a reproducer on the interpreter of that flavour; its exit code and what it printed."""
     env = {**os.environ, "PYTHONPATH": str(module_path), "ASAN_OPTIONS": "detect_leaks=0"}
     process = subprocess.run([str(ftf.interpreter(flavour)), "-B", str(script), "1000000", str(seconds)],
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=env, check=False, timeout=300)
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                             env=env, check=False, timeout=300)
     return process.returncode, process.stdout
 
 
