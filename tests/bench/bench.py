@@ -78,8 +78,13 @@ def parse():
     return arguments
 
 
+def estimates(settings):
+    """For each part the seconds that it takes, at least and at most."""
+    return {**finding.estimate(settings), **speed.estimate(settings), **soak.estimate(settings), **reproducers.estimate(settings)}
+
+
 def say_how_long(arguments, settings):
-    parts = {**finding.estimate(settings), **speed.estimate(settings), **soak.estimate(settings), **reproducers.estimate(settings)}
+    parts = estimates(settings)
     low, high = (sum(parts[part][i] for part in arguments.only) / 60 for i in (0, 1))
     print(f"bench: parts {', '.join(arguments.only)}: {low:.0f} to {high:.0f} minutes on an idle machine, depending on how much is found; "
           f"{arguments.out} has each row as it comes", flush=True)

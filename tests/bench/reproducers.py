@@ -26,9 +26,10 @@ def canary_rows(settings):
 
 
 def known_rows(settings):
+    """Of the standard library only: packages are built first, and some of their rows are there to find nothing."""
     with open(ftf.ROOT / "tests" / "e2e" / "known_bugs.toml", "rb") as file:
         for bug in tomllib.load(file)["bug"]:
-            if not settings.quick:
+            if not settings.quick and not known_bugs.is_package(bug):
                 yield bug["row"], bug["target"], known_bugs.regex(bug)
 
 

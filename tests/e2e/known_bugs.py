@@ -21,6 +21,10 @@ sys.dont_write_bytecode = True
 import ftf  # noqa: E402
 
 
+def is_package(bug):
+    return "==" in bug["target"]
+
+
 def regex(bug):
     """`kind frame` or `kind frame | frame`: a frame of `functions`; where there are two and the row says `with`, the other of it."""
     kinds, first, second = ("(" + part.replace("\\w", "[A-Za-z0-9_]") + ")"
@@ -112,14 +116,14 @@ def main():
     with open(Path(__file__).parent / "known_bugs.toml", "rb") as file:
         bugs = tomllib.load(file)["bug"]
     bugs = [bug for bug in bugs if re.search(arguments.only, f"{bug['row']} {bug['reference']} {bug['target']}", re.I)
-            and not (arguments.stdlib and "==" in bug["target"]) and not (arguments.packages and "==" not in bug["target"])]
+            and not (arguments.stdlib and is_package(bug)) and not (arguments.packages and not is_package(bug))]
     table = ftf.Table(("row", 62), ("found", 5), ("seconds", 7), ("scenarios", 9), ("replay", 6), ("fixed version", 18), ("reference", 20),
                       ("signature", 60))
     found, wanted, loud = {True: 0, False: 0}, {True: 0, False: 0}, 0
     with ftf.Scratch("known-bugs") as scratch:
         campaigns = Campaigns(scratch, arguments)
         for bug in bugs:
-            row, package = Row(bug, campaigns), "==" in bug["target"]
+            row, package = Row(bug, campaigns), is_package(bug)
             row.print(table)
             found[package] += row.hit is not None
             wanted[package] += not bug.get("clean")
