@@ -19,7 +19,7 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz check harvest replay report show list test unit e2e canaries known-bugs sweep packages bench format clean
+.PHONY: help setup fuzz check harvest replay report show list test unit e2e canaries known-bugs sweep packages oss-fuzz bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
@@ -71,6 +71,9 @@ sweep: setup ## every C module of the standard library for 10 s; prints the tabl
 
 packages: setup ## 31 packages of the index through `ftfuzz check`, a minute each; prints the table
 	@$(E2E)/packages.py $(if $(ONLY),--only '$(ONLY)')
+
+oss-fuzz: setup ## the examples of ci/oss-fuzz, built and checked as OSS-Fuzz does: two more interpreters the first time
+	@$(E2E)/oss_fuzz.py
 
 bench: setup ## measures against free-running threads and a hammer script: hours; options in BENCH='--quick'
 	@python3 tests/bench/bench.py $(BENCH)

@@ -29,6 +29,13 @@ logged() {
 FTFUZZ_COVERAGE="-fsanitize-coverage=inline-8bit-counters,pc-table,trace-loads,trace-stores"
 FTFUZZ_DEBUG="-g1 -fno-omit-frame-pointer -fno-optimize-sibling-calls"
 
+# The sanitizers of the asan flavour: address, undefined, or both. OSS-Fuzz wants one at a time (ci/oss-fuzz/build.sh).
+FTFUZZ_ASAN=${FTFUZZ_ASAN:-address,undefined}
+case $FTFUZZ_ASAN in address | undefined | address,undefined) ;; *) die "FTFUZZ_ASAN is address, undefined or address,undefined" ;; esac
+
+# has_address: whether the asan flavour has AddressSanitizer in it.
+has_address() { [ "$FTFUZZ_ASAN" != undefined ]; }
+
 # sanitizer_flags FLAVOUR: prints the -fsanitize flags of a flavour, for compiling and for linking.
 # UBSan is kept to the checks that mean a bug in an extension: `function` floods on CPython, `alignment`,
 # `null` and `object-size` repeat what a crash says, `pointer-overflow` fires on NULL + 0.
@@ -36,7 +43,11 @@ sanitizer_flags() {
   case $1 in
     plain) ;;
     tsan) echo "-fsanitize=thread" ;;
-    asan) echo "-fsanitize=address -fsanitize=undefined -fno-sanitize=function,alignment,null,object-size,pointer-overflow,vptr" ;;
+    asan)
+      local flags=-fsanitize=${FTFUZZ_ASAN/,/ -fsanitize=}
+      [ "$FTFUZZ_ASAN" = address ] || flags="$flags -fno-sanitize=function,alignment,null,object-size,pointer-overflow,vptr"
+      echo "$flags"
+      ;;
     *) die "unknown flavour '$1'; use plain, tsan or asan" ;;
   esac
 }

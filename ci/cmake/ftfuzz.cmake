@@ -85,7 +85,16 @@ endforeach()
 # linker; tests/sim/tsan_repeats.c is what notices.
 set(FTFUZZ_WRAPS -Wl,--wrap=_ZN6__tsan10ReportRaceEPNS_11ThreadStateEPNS_9RawShadowENS_6ShadowES4_m)
 
-# ftfuzz_worker(FLAVOUR): the libFuzzer executable ftfuzz-worker-<flavour>, with that flavour's interpreter inside.
+# The sanitizers of the asan flavour: OSS-Fuzz wants builds with one of them alone (ci/lib.sh, ci/oss-fuzz).
+set(FTFUZZ_ASAN "address,undefined" CACHE STRING "address, undefined, or both")
+set(FTFUZZ_SANITIZERS_tsan -fsanitize=thread ${FTFUZZ_GUARDS} ${FTFUZZ_WRAPS})
+set(FTFUZZ_SANITIZERS_asan -fsanitize=${FTFUZZ_ASAN} -fno-sanitize=vptr)
+
+# What targets that run alone are linked with: OSS-Fuzz's $LIB_FUZZING_ENGINE.
+set(FTFUZZ_ENGINE "-fsanitize=fuzzer" CACHE STRING "libFuzzer, or another engine for ftfuzz-target-*")
+
+# ftfuzz_worker(FLAVOUR): the libFuzzer executable ftfuzz-worker-<flavour>, with that flavour's interpreter inside, and
+# ftfuzz-target-<flavour>, the same for use without a supervisor (harness/engine/alone.h).
 #
 # Nothing of ours in it is instrumented, neither by a sanitizer nor for coverage: between two points of the extension
 # our code must be invisible. Only the link says -fsanitize, for the runtimes.
@@ -121,20 +130,29 @@ function(ftfuzz_worker flavour)
   # Only python/ sees Python's headers, so that nobody else can come to need them.
   add_library(ftf_python_${flavour} OBJECT ${python_sources})
   target_include_directories(ftf_python_${flavour} SYSTEM PRIVATE ${include_dir})
+  add_executable(ftfuzz-target-${flavour} ${sources})
+  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/harness/engine/alone.c)
   add_executable(ftfuzz-worker-${flavour} ${sources} ${CMAKE_SOURCE_DIR}/harness/findings/record.c)
-  foreach(target ftf_python_${flavour} ftfuzz-worker-${flavour})
+  target_compile_definitions(ftfuzz-target-${flavour} PRIVATE FTF_ALONE=1)
+  foreach(target ftf_python_${flavour} ftfuzz-worker-${flavour} ftfuzz-target-${flavour})
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/harness ${FTFUZZ_GENERATED})
     target_compile_definitions(${target} PRIVATE FTF_FLAVOUR="${flavour}" FTF_${FLAVOUR}=1)
   endforeach()
   target_link_libraries(ftf_python_${flavour} PRIVATE ftf_py ftf_scenario)
 
-  set(sanitizers_tsan -fsanitize=fuzzer,thread ${FTFUZZ_GUARDS} ${FTFUZZ_WRAPS})
-  set(sanitizers_asan -fsanitize=fuzzer,address,undefined -fno-sanitize=vptr)
-  target_link_options(ftfuzz-worker-${flavour} PRIVATE
-    ${sanitizers_${flavour}} -fuse-ld=lld -Wl,--export-dynamic)
-  target_link_libraries(ftfuzz-worker-${flavour} PRIVATE
-    ftf_python_${flavour} ftf_py ftf_kinds ftf_scenario
-    # Whole, because an extension may use a function of the C API that nothing else does.
-    -Wl,--whole-archive ${archive} -Wl,--no-whole-archive ${libraries} Threads::Threads)
-  set_target_properties(ftfuzz-worker-${flavour} PROPERTIES LINK_DEPENDS ${archive})
+  set(worker_engine -fsanitize=fuzzer)
+  separate_arguments(target_engine UNIX_COMMAND "${FTFUZZ_ENGINE}")
+  foreach(kind worker target)
+    set(executable ftfuzz-${kind}-${flavour})
+    target_link_options(${executable} PRIVATE ${FTFUZZ_SANITIZERS_${flavour}} -fuse-ld=lld -Wl,--export-dynamic)
+    target_link_libraries(${executable} PRIVATE
+      ftf_python_${flavour} ftf_py ftf_kinds ftf_scenario ${${kind}_engine}
+      # Whole, because an extension may use a function of the C API that nothing else does.
+      -Wl,--whole-archive ${archive} -Wl,--no-whole-archive ${libraries} Threads::Threads)
+    set_target_properties(${executable} PROPERTIES LINK_DEPENDS ${archive})
+  endforeach()
+  # The old kind of path counts for the libraries of libraries, too, and of what is loaded later. An engine may be C++.
+  target_link_options(ftfuzz-target-${flavour} PRIVATE -Wl,--disable-new-dtags,-rpath,$ORIGIN/ftfuzz_data/lib)
+  target_link_libraries(ftfuzz-target-${flavour} PRIVATE ftf_findings)
+  set_target_properties(ftfuzz-target-${flavour} PROPERTIES LINKER_LANGUAGE CXX)
 endfunction()

@@ -54,6 +54,8 @@ void ftf_feedback_begin(const ftf_scenario *scenario) {
     }
 }
 
+void ftf_feedback_mark(void) { publish(0); }
+
 void ftf_feedback_publish(void) {
     const ftf_flow_sink sink = {on_data, on_overlap, NULL};
     ftf_flow_walk(&sink);

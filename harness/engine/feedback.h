@@ -23,6 +23,9 @@ void ftf_feedback_begin(const ftf_scenario *scenario);
    overlapped, since the logs of a run are walked once. */
 void ftf_feedback_publish(void);
 
+/* Tells libFuzzer that this execution was worth keeping, whatever it was. */
+void ftf_feedback_mark(void);
+
 /* How many different features this process has published. */
 uint64_t ftf_feedback_count(void);
 

@@ -16,8 +16,10 @@
 #include "base/fs.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "engine/alone.h"
 #include "engine/cold.h"
 #include "engine/exercise.h"
+#include "engine/feedback.h"
 #include "engine/options.h"
 #include "engine/serve.h"
 #include "engine/session.h"
@@ -51,8 +53,8 @@ static struct {
 } worker;
 
 static _Noreturn void give_up(const ftf_error *err) {
-    fprintf(stderr, "ftfuzz-worker: error: %s\n", err->text);
-    ftf_exit(FTF_WORKER_EXIT_SETUP);
+    fprintf(stderr, "%s: error: %s\n", FTF_IS_ALONE ? "ftfuzz" : "ftfuzz-worker", err->text);
+    ftf_exit(FTF_IS_ALONE ? FTF_EXIT_SETUP : FTF_WORKER_EXIT_SETUP);
 }
 
 static void check(ftf_status status, const ftf_error *err) {
@@ -63,14 +65,22 @@ static void check(ftf_status status, const ftf_error *err) {
 
 /* mimalloc reserves a GiB at once, and under ASan poisons it: 128 MiB of shadow memory that each fork copies the page tables
    of. It reads its options before anybody else runs, so they have to be there when the program starts. */
-static void with_a_smaller_arena(void) { setenv("MIMALLOC_ARENA_RESERVE", "256M", 0); }
+static bool with_a_smaller_arena(void) {
+    static const char option[] = "MIMALLOC_ARENA_RESERVE";
+    return getenv(option) == NULL && setenv(option, "256M", 1) == 0;
+}
 
 /* Addresses that differ from process to process differ in hash tables keyed by pointers, and a schedule that replays is
-   off by one point. */
-static void without_aslr(char **argv) {
+   off by one point. A sandbox may refuse it; then findings replay a little less surely. */
+static bool without_aslr(void) {
     int old = personality(0xffffffff);
-    if (old != -1 && (old & ADDR_NO_RANDOMIZE) == 0 && personality((unsigned long)old | ADDR_NO_RANDOMIZE) != -1) {
-        with_a_smaller_arena();
+    return old != -1 && (old & ADDR_NO_RANDOMIZE) == 0 && personality((unsigned long)old | ADDR_NO_RANDOMIZE) != -1;
+}
+
+/* Both are of a program from its start on. */
+static void start_again(char **argv) {
+    bool arena = with_a_smaller_arena();
+    if (without_aslr() || arena) {
         execv("/proc/self/exe", argv);
     }
 }
@@ -187,8 +197,11 @@ static void serve(int *argc, char ***argv) {
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     ftf_error err;
-    without_aslr(*argv);
+    start_again(*argv);
     check(ftf_options_parse(*argc, *argv, &worker.options, &err), &err);
+    if (FTF_IS_ALONE) {
+        check(ftf_alone_find(**argv, &worker.options, &err), &err);
+    }
     if (worker.options.catalog == NULL) {
         ftf_fail(&err, FTF_USAGE, "--catalog=FILE is missing; run targets through `ftfuzz fuzz TARGET`");
         give_up(&err);
@@ -210,19 +223,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    ftf_error err;
-    if (size == 0) {
-        return -1; /* libFuzzer's first call */
-    }
-    if (worker.options.epoch > 0 && worker.box->sequence >= (uint64_t)worker.options.epoch) {
-        worker.box->phase = FTF_PHASE_DONE;
-        ftf_exit(0); /* what libFuzzer found worth keeping is in its folder already */
-    }
-    bool good = ftf_session_run(worker.session, (const char *)data, size, &err) == FTF_OK;
-    return good && !ftf_session_was_cut(worker.session) ? 0 : -1;
-}
-
 /* Prints the scenario into the fuzzer's buffer; 0 when it does not fit. */
 static size_t print_into(const ftf_scenario *scenario, uint8_t *out, size_t room) {
     ftf_text text = {0};
@@ -238,6 +238,23 @@ static size_t generate_into(ftf_rng *rng, uint8_t *out, size_t room) {
     ftf_arena_reset(worker.arena);
     ftf_generate(worker.catalog, rng, worker.arena, &scenario);
     return print_into(&scenario, out, room);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    ftf_error err;
+    if (size == 0) {
+        return -1; /* libFuzzer's first call */
+    }
+    if (worker.options.epoch > 0 && worker.box->sequence >= (uint64_t)worker.options.epoch) {
+        worker.box->phase = FTF_PHASE_DONE;
+        ftf_exit(0); /* what libFuzzer found worth keeping is in its folder already */
+    }
+    if (FTF_IS_ALONE && size == 1) {
+        ftf_feedback_mark(); /* libFuzzer begins with a line feed where it has no corpus, and needs something to keep */
+        return 0;
+    }
+    bool good = ftf_session_run(worker.session, (const char *)data, size, &err) == FTF_OK;
+    return good && !ftf_session_was_cut(worker.session) ? 0 : -1;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) {

@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "base/trace.h"
+#include "engine/alone.h"
 #include "engine/exercise.h"
 #include "engine/feedback.h"
 #include "engine/modules.h"
@@ -137,6 +138,9 @@ static void spool(ftf_session *session, ftf_record *record) {
     ftf_error err;
     snprintf(name, sizeof name, "%s-%06llu", session->options->name, (unsigned long long)session->box->records + 1);
     ftf_status status = FTF_OK;
+    if (FTF_IS_ALONE) {
+        ftf_alone_judge(session->catalog, record);
+    }
     if (session->options->spool != NULL) {
         status = ftf_record_write(record, session->options->spool, name, &err);
     }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "engine/alone.h"
 #include "engine/modules.h"
 #include "engine/watch.h"
 #include "oracle/unwind.h"
@@ -214,6 +215,11 @@ _Noreturn void ftf_verdict_end(const char *kind, bool held, int code) {
     if (box->phase != FTF_PHASE_RUNNING) {
         page.end += share;
         add_main(&page);
+    }
+    if (FTF_IS_ALONE && code == FTF_WORKER_EXIT_SLOW) {
+        ftf_alone_slow();
+    } else if (FTF_IS_ALONE) {
+        ftf_alone_stuck(kind, box->verdict_text);
     }
     memcpy(box->verdict_kind, kind, strlen(kind) + 1);
     ftf_exit(code);

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "engine/alone.h"
 #include "engine/verdict.h"
+#include "oracle/dying.h"
 
 enum {
     POLL_MS = 100,
@@ -45,12 +47,16 @@ static int64_t cpu_ms(int tid) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+static _Noreturn void wait_for_the_end(void) {
+    for (;;) {
+        pause_ms(1000);
+    }
+}
+
 void ftf_watch_deadlock(void) {
     static atomic_flag once = ATOMIC_FLAG_INIT;
-    if (atomic_flag_test_and_set(&once)) {
-        for (;;) {
-            pause_ms(1000); /* another lane has noticed first, and ends the process */
-        }
+    if (ftf_is_dying() || atomic_flag_test_and_set(&once)) {
+        wait_for_the_end(); /* a report or another lane ends the process */
     }
     ftf_verdict_end("deadlock", true, FTF_WORKER_EXIT_STUCK);
 }
@@ -58,6 +64,9 @@ void ftf_watch_deadlock(void) {
 /* A call that returned in both serial runs, and now does not, has been made to: a list that two lanes have changed and that goes round
    in a circle, say. Of any other nobody knows whether it ever returns. */
 void ftf_watch_endless(void) {
+    if (ftf_is_dying()) {
+        wait_for_the_end();
+    }
     bool is_hang = watch.of.replays || watch.of.box->round >= 2;
     ftf_verdict_end(is_hang ? "hang" : "slow", true, is_hang ? FTF_WORKER_EXIT_STUCK : FTF_WORKER_EXIT_SLOW);
 }
@@ -164,6 +173,9 @@ static void *watch_main(void *unused) {
     watch.own_tid = (int)syscall(SYS_gettid);
     for (;;) {
         pause_ms(POLL_MS);
+        if (FTF_IS_ALONE && ftf_is_dying()) {
+            continue; /* symbols may take long, and -timeout has an eye on it */
+        }
         int64_t now = now_ms();
         bool same = is_busy(box) && box->sequence == sequence;
         scenario_ms = same ? scenario_ms : now;

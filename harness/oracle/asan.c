@@ -38,15 +38,28 @@ void __ubsan_on_report(void) {
     ftf_raw_commit(raw);
 }
 
+/* Without a supervisor the report is for people, and libFuzzer must not look for leaks: the interpreter keeps what it has. Whoever sets
+   ASAN_OPTIONS, as ClusterFuzz does, would turn that on again. */
+#ifdef FTF_ALONE
+#define SYMBOLS "symbolize=1:"
+#define STACKS "print_stacktrace=1:"
+
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void) { return 1; }
+#else
+#define SYMBOLS "symbolize=0:"
+#define STACKS "print_stacktrace=0:"
+#endif
+
 /* max_allocation_size_mb is above FTF_BLOCK_MAX (interp.h): Python's allocators refuse first, with a MemoryError. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
-    return "detect_leaks=0:symbolize=0:allocator_may_return_null=1:max_allocation_size_mb=1024:handle_abort=1:"
+    return "detect_leaks=0:" SYMBOLS "allocator_may_return_null=1:max_allocation_size_mb=1024:handle_abort=1:"
            "handle_segv=1:handle_sigill=1:handle_sigfpe=1:detect_odr_violation=0:detect_stack_use_after_return=0:"
            "quarantine_size_mb=64:malloc_context_size=20:alloc_dealloc_mismatch=0:print_suppressions=0:exitcode=77";
 }
 
 const char *__ubsan_default_options(void);
-const char *__ubsan_default_options(void) { return "print_stacktrace=0:symbolize=0:silence_unsigned_overflow=1"; }
+const char *__ubsan_default_options(void) { return STACKS SYMBOLS "silence_unsigned_overflow=1"; }
 
 #endif

@@ -3,16 +3,28 @@
  * ASan's with its lock held and before it prints; for deadly signals, under TSan as well, the first line that is printed has
  * to do.
  */
+#include "oracle/dying.h"
+
+#include <stdatomic.h>
 #include <string.h>
 
 #include "sched/sched.h"
 
+static _Atomic bool dying;
+
+bool ftf_is_dying(void) { return atomic_load(&dying); }
+
+static void begin_to_die(void) {
+    atomic_store(&dying, true);
+    ftf_sched_resign();
+}
+
 void __asan_on_error(void);
-void __asan_on_error(void) { ftf_sched_resign(); }
+void __asan_on_error(void) { begin_to_die(); }
 
 void __sanitizer_on_print(const char *text);
 void __sanitizer_on_print(const char *text) {
     if (strstr(text, "DEADLYSIGNAL") != NULL) {
-        ftf_sched_resign();
+        begin_to_die();
     }
 }

@@ -127,9 +127,16 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
  * Deadly signals are TSan's, not libFuzzer's: a process that replays ends before libFuzzer installs its handlers, and the
  * same abort would have a stack in the campaign and none in the replay.
  */
+/* With symbolize=1 a call that was inlined would be a frame of its own in what OnReport gets, and its address there several times. */
+#ifdef FTF_ALONE
+#define ENDING "exitcode=66:"
+#else
+#define ENDING "exitcode=0:"
+#endif
+
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
-    return "halt_on_error=0:exitcode=0:symbolize=0:stack_trace_format='    #%n %p (%m+%o)':suppress_equal_stacks=0:"
+    return "halt_on_error=0:" ENDING "symbolize=0:stack_trace_format='    #%n %p (%m+%o)':suppress_equal_stacks=0:"
            "suppress_equal_addresses=0:history_size=4:report_thread_leaks=0:report_signal_unsafe=0:"
            "report_destroy_locked=1:atexit_sleep_ms=0:handle_segv=2:handle_sigbus=2:handle_abort=2:handle_sigfpe=2:"
            "handle_sigill=2:detect_deadlocks=1:"

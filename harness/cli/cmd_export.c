@@ -1,0 +1,155 @@
+/*
+ * `ftfuzz export TARGET --out DIR`: a target as one executable that needs nothing of this checkout, for OSS-Fuzz and its like. What
+ * goes where is in engine/alone.h; harness/export/export.py puts it together.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/learn.h"
+#include "cli/options.h"
+#include "cli/python_job.h"
+#include "cli/stop.h"
+#include "export_sources.h"
+
+enum { DEADLINE_MS = 30 * 60 * 1000 /* a corpus of thousands of seeds, each tried in a process of its own */ };
+
+typedef struct arguments {
+    const char *spec, *flavour, *out;
+    bool help;
+} arguments;
+
+typedef struct export {
+    ftf_paths paths;
+    ftf_target target;
+    ftf_learnt learnt;
+    ftf_flavour flavour;
+    char program[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX];
+}
+export;
+
+static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
+    const ftf_option rows[] = {
+        {"--flavour", FTF_OPTION_CHOICE, &a->flavour, "tsan|asan", "which sanitizer watches; default asan"},
+        {"--out", FTF_OPTION_TEXT, &a->out, "DIR",
+         "where everything goes; a folder holds one flavour, and any number of targets"},
+        {0},
+    };
+    const ftf_usage usage = {
+        .command = "export",
+        .operand = "TARGET",
+        .summary =
+            "Makes DIR/ftfuzz_<target>: a libFuzzer executable that needs only DIR, from wherever it is copied to.",
+        .rows = rows,
+        .notes =
+            "    DIR/ftfuzz_array -runs=1000        any option of libFuzzer; findings become crash-<hash>, a scenario\n"
+            "    ftfuzz replay crash-<hash>         replays it, minimizes it and so on, here\n\n"
+            "Beside it: .options and _seed_corpus.zip as ClusterFuzz wants them, and ftfuzz_data/. Seeds that show a\n"
+            "finding at once are left out and named, for a target must run on its seed corpus.\n"
+            "ci/oss-fuzz/ has the files for OSS-Fuzz.\n\n"
+            "Exit codes: 0 done, 2 usage or set-up, 3 a bug of ftfuzz itself."};
+    ftf_status status = ftf_options_parse(&usage, argc, argv, &a->spec, &a->help, err);
+    if (status == FTF_OK && a->help) {
+        ftf_options_help(&usage, stdout);
+    } else if (status == FTF_OK && a->out == NULL) {
+        return ftf_fail(err, FTF_USAGE, "export needs --out DIR, the folder that everything goes to");
+    }
+    return status;
+}
+
+/* The executable lies beside the worker of the same flavour. */
+static ftf_status find_program(export *e, ftf_error *err) {
+    const char *worker = e->paths.worker[e->flavour], *slash = strrchr(worker, '/');
+    ftf_status status = ftf_paths_need(&e->paths, e->flavour, err);
+    if (status == FTF_OK) {
+        status = ftf_path(e->program, err, "%.*sftfuzz-target-%s", slash != NULL ? (int)(slash + 1 - worker) : 0,
+                          worker, ftf_flavour_name(e->flavour));
+    }
+    return status == FTF_OK && access(e->program, X_OK) != 0
+               ? ftf_fail(err, FTF_SETUP, "there is no %s; run: make setup", e->program)
+               : status;
+}
+
+static ftf_status prepare(const arguments *a, export *e, ftf_error *err) {
+    e->flavour = ftf_flavour_find(a->flavour);
+    ftf_status status = ftf_paths_find(&e->paths, err);
+    if (status == FTF_OK && (status = find_program(e, err)) == FTF_OK &&
+        (status = ftf_target_resolve(&e->paths, a->spec, &e->target, err)) == FTF_OK) {
+        if (e->target.wheel && e->flavour == FTF_FLAVOUR_TSAN) {
+            return ftf_fail(err, FTF_USAGE, "a wheel is not instrumented: TSan sees nothing in it; use --flavour asan");
+        }
+        status = ftf_target_build(&e->paths, &e->target, e->flavour, err);
+    }
+    if (status == FTF_OK && (status = ftf_learn(&e->paths, &e->target, &e->learnt, err)) == FTF_OK &&
+        (status = ftf_fs_make_dirs(a->out, err)) == FTF_OK) {
+        status = realpath(a->out, e->out) != NULL ? FTF_OK : ftf_fail(err, FTF_IO, "cannot find %s", a->out);
+    }
+    return status == FTF_OK ? ftf_paths_make_scratch(&e->paths, e->scratch, err) : status;
+}
+
+/* What the script has to say comes by a file, since its output is the log's. */
+static ftf_status show_result(const char *path, ftf_error *err) {
+    ftf_text text = {0};
+    ftf_status status = ftf_fs_read(path, FTF_FS_READ_MAX, &text, err);
+    if (status == FTF_OK) {
+        fputs(text.data, stdout);
+    }
+    ftf_text_release(&text);
+    return status;
+}
+
+static ftf_status assemble(export *e, ftf_error *err) {
+    char result[FTF_FS_PATH_MAX], log[FTF_FS_PATH_MAX];
+    /* clang-format off */
+    const char *argv[] = {"export.py",
+                          "--program", e->program,
+                          "--target", e->target.name,
+                          "--flavour", ftf_flavour_name(e->flavour),
+                          "--home", e->paths.python[e->flavour],
+                          "--path", e->target.path[e->flavour],
+                          "--catalog", e->learnt.path,
+                          "--seeds", e->target.seeds,
+                          "--seeds", e->learnt.seeds,
+                          "--result", result,
+                          "--out", e->out,
+                          NULL};
+    /* clang-format on */
+    const ftf_python_job job = {.paths = &e->paths,
+                                .files = ftf_export_sources,
+                                .work = e->scratch,
+                                .log = log,
+                                .argv = argv,
+                                .deadline_ms = DEADLINE_MS,
+                                .tick = ftf_stop_not_yet};
+    bool stopped = false;
+    ftf_status status = ftf_fs_join(result, e->scratch, "result", err);
+    status = status == FTF_OK ? ftf_path(log, err, "%s/logs/export.log", e->paths.cache) : status;
+    if (status == FTF_OK && (status = ftf_python_job_run(&job, &stopped, err)) == FTF_OK) {
+        status = stopped ? ftf_fail(err, FTF_SETUP, "interrupted; %s is not complete", e->out)
+                         : show_result(result, err);
+    }
+    return status;
+}
+
+int ftf_command_export(int argc, char **argv) {
+    static export e;
+    arguments a = {.flavour = "asan"};
+    ftf_error err = {0};
+    ftf_status status = parse(argc, argv, &a, &err);
+    if (status == FTF_OK && a.help) {
+        return FTF_EXIT_CLEAN;
+    }
+    if (status == FTF_OK) {
+        ftf_stop_on_signals();
+        status = prepare(&a, &e, &err);
+    }
+    status = status == FTF_OK ? assemble(&e, &err) : status;
+    if (*e.scratch != '\0') {
+        ftf_fs_remove_tree(e.scratch, NULL);
+    }
+    ftf_learnt_release(&e.learnt);
+    return status == FTF_OK ? FTF_EXIT_CLEAN : ftf_command_fail(&err);
+}

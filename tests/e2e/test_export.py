@@ -1,0 +1,109 @@
+"""`ftfuzz export`: the target runs from a folder that was moved, for a user without rights, where nothing of ftfuzz can be seen; its
+artifacts are scenarios that `ftfuzz replay` replays; the stack that it is grouped by is the extension's; and libFuzzer's modes work."""
+
+import re
+import zipfile
+from pathlib import Path
+
+import ftf
+import moved
+
+CANARY, TWIN = "ck03_borrowed_item", "ck03_borrowed_item_fixed"
+FUNCTIONS = ("journal_last", "journal_add")  # who reads, and who writes: either may come second
+
+
+def export(tally, flavour, out, *targets):
+    for target in targets:
+        result = ftf.ftfuzz("export", target, "--flavour", flavour, "--out", out)
+        tally.check(f"export {flavour} {target}", result.code == 0 and f"ftfuzz_{target}" in result.out, result.err.strip()[-300:])
+
+
+def top_frame(output):
+    """The function of the first frame of the first stack that is not a helper of Python's headers."""
+    functions = re.findall(r"^\s+#\d+ 0x[0-9a-f]+ in (\S+) (\S+)", output, re.M)
+    helpers = ("/include/", "Include/", "Objects/")
+    return next((name for name, place in functions if not any(part in place for part in helpers)), None)
+
+
+def find_canary(tally, flavour, out, work):
+    """Its bug ends the target with a report and a scenario; the twin's end is the number of runs."""
+    work.mkdir()
+    work.chmod(0o777)
+    code, output = moved.run(out / f"ftfuzz_{CANARY}", "-seed=1", "-max_total_time=60", cwd=work, timeout=200)
+    crashes = sorted(work.glob("crash-*"))
+    tally.check(f"export {flavour}: a planted bug ends the target", code not in (0, None) and len(crashes) == 1,
+                f"exit {code}: {output[-500:]}")
+    tally.check(f"export {flavour}: the first stack is the extension's", top_frame(output) in FUNCTIONS, f"{top_frame(output)}: {output[:800]}")
+    for crash in crashes:
+        text = crash.read_text()
+        tally.check(f"export {flavour}: the artifact is a scenario", text.startswith(f"ftfuzz 1\ntarget {CANARY}\n"), text[:100])
+        result = ftf.ftfuzz("replay", crash, "-n", 5, "--flavour", flavour, "--json")
+        hits = sum(row["k"] for row in result.json())
+        tally.check(f"export {flavour}: the artifact replays 5 of 5", result.code == 1 and hits == 5, result.out[-600:])
+    code, output = moved.run(out / f"ftfuzz_{TWIN}", "-seed=1", "-runs=1000")
+    tally.check(f"export {flavour}: the twin has 1000 runs", code == 0 and "Done 1000 runs" in output, f"exit {code}: {output[-500:]}")
+
+
+def counted(folder):
+    return {file.name for file in folder.iterdir()}
+
+
+def merge(tally, target, work):
+    """A corpus that was made by fuzzing; merged into an empty folder, and what was kept once more: it is what is kept."""
+    corpus, once, twice = (work / name for name in ("corpus", "once", "twice"))
+    for folder in (corpus, once, twice):
+        folder.mkdir(parents=True)
+        folder.chmod(0o777)
+    code, _ = moved.run(target, "-seed=1", "-runs=3000", corpus)
+    tally.check("export: a corpus comes about", code == 0 and len(counted(corpus)) > 10, f"exit {code}, {len(counted(corpus))} files")
+    for given, kept in ((corpus, once), (once, twice)):
+        code, output = moved.run(target, "-merge=1", kept, given)
+        tally.check(f"export: -merge=1 of {len(counted(given))} keeps {len(counted(kept))}", code == 0 and counted(kept), output[-400:])
+    stable = len(counted(once) & counted(twice)) / max(1, len(counted(once)))
+    tally.check(f"export: {100 * stable:.1f} % of what -merge=1 keeps is kept again, at least 98", stable >= 0.98)
+
+
+def modes(tally, target, work):
+    corpus = work / "corpus"
+    dictionary = work / "dictionary"
+    dictionary.write_text('"append"\n')
+    for name, arguments in (("-fork=2", ("-fork=2", "-max_total_time=5", corpus)),
+                            ("-jobs=2", ("-jobs=2", "-workers=2", "-runs=20", corpus)),
+                            ("-dict", (f"-dict={dictionary}", "-runs=20")),
+                            ("-minimize_crash=0", ("-minimize_crash=0", "-runs=20", corpus))):
+        code, output = moved.run(target, *arguments)
+        tally.check(f"export: {name}", code == 0, f"exit {code}: {output[-400:]}")
+
+
+def usage(tally, scratch, out):
+    result = ftf.ftfuzz("export", "json")
+    tally.check("export without --out says so", result.code == 2 and "--out" in result.err, result.err)
+    result = ftf.ftfuzz("export", "json", "--flavour", "tsan", "--out", out)
+    tally.check("export of another flavour into a folder is refused", result.code == 2 and "another --out" in result.err, result.err[-300:])
+    alone = scratch / "ftfuzz_alone"
+    alone.write_bytes((out / f"ftfuzz_{TWIN}").read_bytes())
+    alone.chmod(0o755)
+    code, output = moved.run(alone, "-runs=1")
+    tally.check("a target without its folder says so", code == 2 and "ftfuzz_data" in output, f"exit {code}: {output[-300:]}")
+
+
+def run(tally):
+    with ftf.Scratch("export") as scratch:
+        scratch.chmod(0o755)
+        for flavour in ("asan", "tsan"):
+            export(tally, flavour, scratch / flavour, CANARY, TWIN)
+            with moved.Moved(scratch / flavour) as out:
+                find_canary(tally, flavour, out, scratch / f"work-{flavour}")
+                if flavour == "asan":
+                    work = scratch / "merge"
+                    merge(tally, out / f"ftfuzz_{TWIN}", work)
+                    modes(tally, out / f"ftfuzz_{TWIN}", work)
+        export(tally, "asan", scratch / "seeds", "heapq")
+        with zipfile.ZipFile(scratch / "seeds" / "ftfuzz_heapq_seed_corpus.zip") as packed:
+            there = {file.name for file in Path(ftf.ROOT / "corpora" / "heapq").iterdir()}
+            tally.check("export: the seeds are corpora's", set(packed.namelist()) <= there and packed.namelist(), str(packed.namelist()))
+        usage(tally, scratch, scratch / "asan")
+
+
+if __name__ == "__main__":
+    ftf.run_alone(run)
