@@ -3,11 +3,11 @@
 
     tests/e2e/oss_fuzz.py [--example stdlib|package]... [--sanitizer address|undefined|thread]... [--keep DIR]
 
-It sets up what base-builder's `compile` sets up ($SRC $OUT $WORK, compilers, flags), with the last commit of this checkout as $SRC/ftfuzz,
-runs build.sh, and applies what base-runner's bad_build_check and test_all look at: calls of each sanitizer in the executable, edges, a start
-without a corpus, the seed corpus, options that libFuzzer and the runtimes know, limits of memory and time. $OUT is checked where it has
-been moved to, read-only, by a user without rights, and where neither the cache nor the checkout can be seen. The last line is
-`N passed, N failed`.
+It sets up what base-builder's `compile` sets up ($SRC $OUT $WORK, compilers, flags), with the last commit of this checkout as
+$SRC/ftfuzz, runs build.sh, and applies what base-runner's bad_build_check and test_all look at: calls of each sanitizer in the
+executable, edges, a start without a corpus, the seed corpus, options that libFuzzer and the runtimes know, limits of memory and time.
+$OUT is checked where it has been moved to, read-only, by a user without rights, and where neither the cache nor the checkout can be
+seen. The last line is `N passed, N failed`.
 """
 
 import argparse

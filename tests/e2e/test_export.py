@@ -33,7 +33,8 @@ def find_canary(tally, flavour, out, work):
     crashes = sorted(work.glob("crash-*"))
     tally.check(f"export {flavour}: a planted bug ends the target", code not in (0, None) and len(crashes) == 1,
                 f"exit {code}: {output[-500:]}")
-    tally.check(f"export {flavour}: the first stack is the extension's", top_frame(output) in FUNCTIONS, f"{top_frame(output)}: {output[:800]}")
+    tally.check(f"export {flavour}: the first stack is the extension's", top_frame(output) in FUNCTIONS,
+                f"{top_frame(output)}: {output[:800]}")
     for crash in crashes:
         text = crash.read_text()
         tally.check(f"export {flavour}: the artifact is a scenario", text.startswith(f"ftfuzz 1\ntarget {CANARY}\n"), text[:100])
