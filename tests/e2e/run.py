@@ -2,7 +2,7 @@
 """The end-to-end tests in their short form, as `make test` and CI run them. The last line is `N passed, N failed`.
 
     tests/e2e/run.py [SUITE...]        default: all of cli, main, seeds, freed, destroyed, stuck, steals, cold, enough, epochs,
-                                       minimize, kill, report, repro, check, harvest, packages, export, workers, canaries
+                                       minimize, kill, report, repro, check, harvest, packages, export, workers, workflows, canaries
 """
 
 import re
@@ -32,6 +32,7 @@ import test_seeds  # noqa: E402
 import test_workers  # noqa: E402
 import test_steals  # noqa: E402
 import test_stuck  # noqa: E402
+import test_workflows  # noqa: E402
 
 # A bug has 60 s as in `make canaries` and takes a few; a twin, which never ends early, gets a taste only.
 CANARIES = ["--time", "60", "--twin-time", "4", "--confirm", "4", "--seed", "1"]
@@ -53,7 +54,7 @@ SUITES = {"cli": test_cli.run, "main": test_main_job.run, "seeds": test_seeds.ru
           "destroyed": test_destroyed.run, "stuck": test_stuck.run, "steals": test_steals.run, "cold": test_cold.run,
           "enough": test_enough.run, "epochs": test_epochs.run, "minimize": test_minimize.run, "kill": test_kill.run,
           "report": test_report.run, "repro": test_repro.run, "check": test_check.run, "harvest": test_harvest.run,
-          "packages": test_packages.run, "export": test_export.run, "workers": test_workers.run,
+          "packages": test_packages.run, "export": test_export.run, "workers": test_workers.run, "workflows": test_workflows.run,
           "canaries": run_canaries}
 
 
