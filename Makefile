@@ -19,7 +19,7 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz check harvest replay report show list test unit e2e canaries known-bugs sweep packages oss-fuzz bench format clean
+.PHONY: help setup fuzz check harvest replay report corpus show list test unit e2e canaries known-bugs sweep packages oss-fuzz bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"
@@ -44,6 +44,9 @@ replay: setup ## replay FINDING (a finding's folder or a .ft file) N times
 
 report: setup ## all findings of the campaign in OUT/TARGET
 	@$(FTFUZZ) report $(OUT)/$(TARGET)
+
+corpus: setup ## of all scenarios of TARGET keep the few that reach what they reach, in OUT/TARGET/merged
+	@$(FTFUZZ) corpus $(TARGET) --out $(OUT)
 
 show: setup ## what is known about TARGET: every callable and what it accepts
 	@$(FTFUZZ) show $(TARGET)

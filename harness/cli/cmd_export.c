@@ -4,14 +4,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "base/check.h"
 #include "cli/commands.h"
-#include "cli/learn.h"
 #include "cli/options.h"
 #include "cli/python_job.h"
+#include "cli/rig.h"
 #include "cli/stop.h"
 #include "export_sources.h"
 
@@ -23,11 +20,9 @@ typedef struct arguments {
 } arguments;
 
 typedef struct export {
-    ftf_paths paths;
-    ftf_target target;
-    ftf_learnt learnt;
+    ftf_rig rig;
     ftf_flavour flavour;
-    char program[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX], scratch[FTF_FS_PATH_MAX];
+    char program[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX];
 }
 export;
 
@@ -60,44 +55,17 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     return status;
 }
 
-/* The executable lies beside the worker of the same flavour. */
-static ftf_status find_program(export *e, ftf_error *err) {
-    const char *worker = e->paths.worker[e->flavour], *slash = strrchr(worker, '/');
-    ftf_status status = ftf_paths_need(&e->paths, e->flavour, err);
-    if (status == FTF_OK) {
-        status = ftf_path(e->program, err, "%.*sftfuzz-target-%s", slash != NULL ? (int)(slash + 1 - worker) : 0,
-                          worker, ftf_flavour_name(e->flavour));
-    }
-    return status == FTF_OK && access(e->program, X_OK) != 0
-               ? ftf_fail(err, FTF_SETUP, "there is no %s; run: make setup", e->program)
-               : status;
-}
-
 static ftf_status prepare(const arguments *a, export *e, ftf_error *err) {
     e->flavour = ftf_flavour_find(a->flavour);
-    ftf_status status = ftf_paths_find(&e->paths, err);
-    if (status == FTF_OK && (status = find_program(e, err)) == FTF_OK &&
-        (status = ftf_target_resolve(&e->paths, a->spec, &e->target, err)) == FTF_OK) {
-        if (e->target.wheel && e->flavour == FTF_FLAVOUR_TSAN) {
-            return ftf_fail(err, FTF_USAGE, "a wheel is not instrumented: TSan sees nothing in it; use --flavour asan");
-        }
-        status = ftf_target_build(&e->paths, &e->target, e->flavour, err);
+    ftf_status status = ftf_rig_open(a->spec, &e->rig, err);
+    if (status == FTF_OK && e->rig.target.wheel && e->flavour == FTF_FLAVOUR_TSAN) {
+        return ftf_fail(err, FTF_USAGE, "a wheel is not instrumented: TSan sees nothing in it; use --flavour asan");
     }
-    if (status == FTF_OK && (status = ftf_learn(&e->paths, &e->target, &e->learnt, err)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(a->out, err)) == FTF_OK) {
-        status = realpath(a->out, e->out) != NULL ? FTF_OK : ftf_fail(err, FTF_IO, "cannot find %s", a->out);
+    if (status == FTF_OK && (status = ftf_paths_alone(&e->rig.paths, e->flavour, e->program, err)) == FTF_OK &&
+        (status = ftf_target_build(&e->rig.paths, &e->rig.target, e->flavour, err)) == FTF_OK &&
+        (status = ftf_fs_make_dirs(a->out, err)) == FTF_OK && realpath(a->out, e->out) == NULL) {
+        status = ftf_fail(err, FTF_IO, "cannot find %s", a->out);
     }
-    return status == FTF_OK ? ftf_paths_make_scratch(&e->paths, e->scratch, err) : status;
-}
-
-/* What the script has to say comes by a file, since its output is the log's. */
-static ftf_status show_result(const char *path, ftf_error *err) {
-    ftf_text text = {0};
-    ftf_status status = ftf_fs_read(path, FTF_FS_READ_MAX, &text, err);
-    if (status == FTF_OK) {
-        fputs(text.data, stdout);
-    }
-    ftf_text_release(&text);
     return status;
 }
 
@@ -106,32 +74,32 @@ static ftf_status assemble(export *e, ftf_error *err) {
     /* clang-format off */
     const char *argv[] = {"export.py",
                           "--program", e->program,
-                          "--target", e->target.name,
+                          "--target", e->rig.target.name,
                           "--flavour", ftf_flavour_name(e->flavour),
-                          "--home", e->paths.python[e->flavour],
-                          "--path", e->target.path[e->flavour],
-                          "--catalog", e->learnt.path,
-                          "--seeds", e->target.seeds,
-                          "--seeds", e->learnt.seeds,
+                          "--home", e->rig.paths.python[e->flavour],
+                          "--path", e->rig.target.path[e->flavour],
+                          "--catalog", e->rig.learnt.path,
+                          "--seeds", e->rig.target.seeds,
+                          "--seeds", e->rig.learnt.seeds,
                           "--result", result,
                           "--out", e->out,
                           NULL};
     /* clang-format on */
-    const ftf_python_job job = {.paths = &e->paths,
+    const ftf_python_job job = {.paths = &e->rig.paths,
                                 .files = ftf_export_sources,
-                                .work = e->scratch,
+                                .work = e->rig.scratch,
                                 .log = log,
                                 .argv = argv,
                                 .deadline_ms = DEADLINE_MS,
                                 .tick = ftf_stop_not_yet};
     bool stopped = false;
-    ftf_status status = ftf_fs_join(result, e->scratch, "result", err);
-    status = status == FTF_OK ? ftf_path(log, err, "%s/logs/export.log", e->paths.cache) : status;
-    if (status == FTF_OK && (status = ftf_python_job_run(&job, &stopped, err)) == FTF_OK) {
-        status = stopped ? ftf_fail(err, FTF_SETUP, "interrupted; %s is not complete", e->out)
-                         : show_result(result, err);
+    ftf_status status = ftf_fs_join(result, e->rig.scratch, "result", err);
+    status = status == FTF_OK ? ftf_path(log, err, "%s/logs/export.log", e->rig.paths.cache) : status;
+    status = status == FTF_OK ? ftf_python_job_run(&job, &stopped, err) : status;
+    if (status == FTF_OK && stopped) {
+        return ftf_fail(err, FTF_SETUP, "interrupted; %s is not complete", e->out);
     }
-    return status;
+    return status == FTF_OK ? ftf_python_job_show(result, err) : status;
 }
 
 int ftf_command_export(int argc, char **argv) {
@@ -147,9 +115,6 @@ int ftf_command_export(int argc, char **argv) {
         status = prepare(&a, &e, &err);
     }
     status = status == FTF_OK ? assemble(&e, &err) : status;
-    if (*e.scratch != '\0') {
-        ftf_fs_remove_tree(e.scratch, NULL);
-    }
-    ftf_learnt_release(&e.learnt);
+    ftf_rig_close(&e.rig);
     return status == FTF_OK ? FTF_EXIT_CLEAN : ftf_command_fail(&err);
 }

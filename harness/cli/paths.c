@@ -103,6 +103,17 @@ ftf_status ftf_paths_need(const ftf_paths *paths, ftf_flavour flavour, ftf_error
     return FTF_OK;
 }
 
+ftf_status ftf_paths_alone(const ftf_paths *paths, ftf_flavour flavour, char path[FTF_FS_PATH_MAX], ftf_error *err) {
+    const char *worker = paths->worker[flavour], *slash = strrchr(worker, '/');
+    int folder = slash != NULL ? (int)(slash + 1 - worker) : 0;
+    ftf_status status = ftf_paths_need(paths, flavour, err);
+    status = status == FTF_OK ? ftf_path(path, err, "%.*sftfuzz-target-%s", folder, worker, flavour_names[flavour]) : status;
+    if (status == FTF_OK && access(path, X_OK) != 0) {
+        return ftf_fail(err, FTF_SETUP, "cannot run %s: %s; run: make setup", path, strerror(errno));
+    }
+    return status;
+}
+
 /* python3.13t, python3.14t, ... and not python3.13t-config */
 static bool is_free_threaded_python(const char *name) {
     static const char start[] = "python3.";

@@ -116,3 +116,13 @@ ftf_status ftf_python_job_run(const ftf_python_job *job, bool *stopped, ftf_erro
     }
     return status;
 }
+
+ftf_status ftf_python_job_show(const char *path, ftf_error *err) {
+    ftf_text text = {0};
+    ftf_status status = ftf_fs_read(path, FTF_FS_READ_MAX, &text, err);
+    if (status == FTF_OK) {
+        fputs(text.data, stdout);
+    }
+    ftf_text_release(&text);
+    return status;
+}

@@ -40,4 +40,7 @@ typedef struct ftf_python_job {
    not let it end. */
 ftf_status ftf_python_job_run(const ftf_python_job *job, bool *stopped, ftf_error *err);
 
+/* Prints the file that a script has left for people, since its output goes to a log. */
+ftf_status ftf_python_job_show(const char *path, ftf_error *err);
+
 #endif

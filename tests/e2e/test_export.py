@@ -76,6 +76,26 @@ def modes(tally, target, work):
         tally.check(f"export: {name}", code == 0, f"exit {code}: {output[-400:]}")
 
 
+def merged_corpus(tally, scratch):
+    """`ftfuzz corpus`: the same twice, reaches what it was made from, and every file is a scenario under a name to read."""
+    out = scratch / "campaign"
+    ftf.ftfuzz("fuzz", TWIN, "--time", 8, "--seed", 1, "--confirm", 0, "--flavour", "asan", "--out", out)
+    kept = []
+    for _ in range(2):
+        result = ftf.ftfuzz("corpus", TWIN, "--out", out)
+        kept.append({file.name: file.read_text() for file in (out / TWIN / "merged").iterdir()})
+    edges = re.search(r"^edges +(\d+) before, (\d+) after$", result.out, re.M)
+    pairs = re.search(r"^pairs +(\d+) of (\d+) before, (\d+) after$", result.out, re.M)
+    tally.check("corpus: merged", result.code == 0 and len(kept[1]) > 5, result.err[-300:])
+    tally.check("corpus: the same twice", kept[0] == kept[1], str(set(kept[0]) ^ set(kept[1])))
+    tally.check("corpus: no edge is lost", bool(edges) and edges.group(1) == edges.group(2), result.out)
+    tally.check("corpus: pairs are counted", bool(pairs) and 0 < int(pairs.group(3)) <= int(pairs.group(1)) <= int(pairs.group(2)), result.out)
+    tally.check("corpus: all are scenarios", all(text.startswith(f"ftfuzz 1\ntarget {TWIN}\n") for text in kept[1].values()))
+    tally.check("corpus: names say what is called", any(name.startswith("add-") for name in kept[1]), str(sorted(kept[1])[:5]))
+    result = ftf.ftfuzz("corpus", TWIN, "--out", scratch / "empty")
+    tally.check("corpus without a scenario says what to do", result.code == 2 and "ftfuzz fuzz" in result.err, result.err[-300:])
+
+
 def usage(tally, scratch, out):
     result = ftf.ftfuzz("export", "json")
     tally.check("export without --out says so", result.code == 2 and "--out" in result.err, result.err)
@@ -103,6 +123,7 @@ def run(tally):
         with zipfile.ZipFile(scratch / "seeds" / "ftfuzz_heapq_seed_corpus.zip") as packed:
             there = {file.name for file in Path(ftf.ROOT / "corpora" / "heapq").iterdir()}
             tally.check("export: the seeds are corpora's", set(packed.namelist()) <= there and packed.namelist(), str(packed.namelist()))
+        merged_corpus(tally, scratch)
         usage(tally, scratch, scratch / "asan")
 
 
