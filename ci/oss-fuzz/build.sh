@@ -31,8 +31,10 @@ build=$WORK/ftfuzz-build-$SANITIZER-$FUZZING_ENGINE
 log=$build.log
 cxxflags=
 case " ${CXXFLAGS:-} " in *" -stdlib=libc++ "*) cxxflags=-stdlib=libc++ ;; esac
+# Packages heed these, and the plain flavour would come out instrumented.
+unset CFLAGS CXXFLAGS LDFLAGS
 : >"$log"
-logged "$log" "configuring the harness" env -u CFLAGS CXXFLAGS="$cxxflags" cmake -G Ninja -S "$FTFUZZ_ROOT" -B "$build" \
+logged "$log" "configuring the harness" env CXXFLAGS="$cxxflags" cmake -G Ninja -S "$FTFUZZ_ROOT" -B "$build" \
   -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" -DFTFUZZ_TESTS=OFF -DFTFUZZ_PYTHON_PLAIN="$plain" \
   "-DFTFUZZ_PYTHON_${flavour^^}=$python" -DFTFUZZ_ASAN="$FTFUZZ_ASAN" -DFTFUZZ_ENGINE="$LIB_FUZZING_ENGINE"
 logged "$log" "building the harness" ninja -C "$build" ftfuzz "ftfuzz-worker-$flavour" "ftfuzz-target-$flavour"

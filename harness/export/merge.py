@@ -46,9 +46,8 @@ def merge(arguments, given, kept, exercise):
     if done.returncode != 0 or edges is None:
         print(done.stdout)
         sys.exit(f"libFuzzer did not merge (exit code {done.returncode})")
-    crashed = re.search(r"crashed in the control file: (\d+)|MERGE-OUTER: (\d+) crash", done.stdout)
     attempts = len(re.findall(r"MERGE-OUTER: attempt \d+", done.stdout))
-    return int(edges.group(1)), int(next(filter(None, crashed.groups()), 0)) if crashed else max(0, attempts - 1)
+    return int(edges.group(1)), attempts - 1
 
 
 def write(arguments, kept, texts):
