@@ -19,7 +19,8 @@ common = $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 export PYTHON_SOURCE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fuzz check harvest replay report corpus show list test unit e2e canaries known-bugs sweep packages oss-fuzz bench format clean
+.PHONY: help setup fuzz check harvest replay report corpus show list
+.PHONY: test unit e2e canaries known-bugs sweep packages oss-fuzz bench format clean
 
 help: ## this list
 	@echo "usage: make GOAL [TARGET=$(TARGET)] [TIME=$(TIME)] [FLAVOUR=tsan|asan|both] [SCHEDULE=auto|free|pct] [JOBS=n]"

@@ -1,7 +1,7 @@
 /*
- * `ftfuzz corpus TARGET`: the life of a corpus. What campaigns have collected, the seeds that are reviewed, and folders from elsewhere
- * become one small corpus of what it takes to reach all that they reach. harness/export/merge.py does it with libFuzzer's own merge; here is
- * counted which pairs of operations met before and after.
+ * `ftfuzz corpus TARGET`: the life of a corpus. What campaigns have collected, the seeds that are reviewed, and folders from
+ * elsewhere become one small corpus of what it takes to reach all that they reach. harness/export/merge.py does it with
+ * libFuzzer's own merge; here is counted which pairs of operations met before and after.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -107,7 +107,9 @@ ftf_status ftf_paths_alone(const ftf_paths *paths, ftf_flavour flavour, char pat
     const char *worker = paths->worker[flavour], *slash = strrchr(worker, '/');
     int folder = slash != NULL ? (int)(slash + 1 - worker) : 0;
     ftf_status status = ftf_paths_need(paths, flavour, err);
-    status = status == FTF_OK ? ftf_path(path, err, "%.*sftfuzz-target-%s", folder, worker, flavour_names[flavour]) : status;
+    if (status == FTF_OK) {
+        status = ftf_path(path, err, "%.*sftfuzz-target-%s", folder, worker, flavour_names[flavour]);
+    }
     if (status == FTF_OK && access(path, X_OK) != 0) {
         return ftf_fail(err, FTF_SETUP, "cannot run %s: %s; run: make setup", path, strerror(errno));
     }

@@ -43,11 +43,11 @@ def merge(arguments, given, kept, exercise):
                *([f"--path={arguments.path}"] if arguments.path else []), "-merge=1", "-detect_leaks=0", "-artifact_prefix=./", kept, given]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     edges = re.search(r"(\d+) new coverage edges", done.stdout)
-    if done.returncode != 0 or edges is None:
+    if done.returncode != 0:
         print(done.stdout)
         sys.exit(f"libFuzzer did not merge (exit code {done.returncode})")
     attempts = len(re.findall(r"MERGE-OUTER: attempt \d+", done.stdout))
-    return int(edges.group(1)), attempts - 1
+    return int(edges.group(1)) if edges else 0, attempts - 1
 
 
 def write(arguments, kept, texts):
@@ -82,7 +82,7 @@ def main():
     for text in texts:
         (given / hashlib.sha1(text).hexdigest()).write_bytes(text)
     edges_before, ended = merge(arguments, given, kept, arguments.before)
-    edges_after, _ = merge(arguments, kept, again, arguments.after)
+    edges_after = merge(arguments, kept, again, arguments.after)[0] if any(kept.iterdir()) else 0
     write(arguments, kept, texts)
     left_out = f"; {ended} ended the process and are left out" if ended else ""
     arguments.result.write_text(f"{arguments.to}: {len(list(kept.iterdir()))} of {len(texts)} scenarios{left_out}\n"

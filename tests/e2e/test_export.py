@@ -89,7 +89,8 @@ def merged_corpus(tally, scratch):
     tally.check("corpus: merged", result.code == 0 and len(kept[1]) > 5, result.err[-300:])
     tally.check("corpus: the same twice", kept[0] == kept[1], str(set(kept[0]) ^ set(kept[1])))
     tally.check("corpus: no edge is lost", bool(edges) and edges.group(1) == edges.group(2), result.out)
-    tally.check("corpus: pairs are counted", bool(pairs) and 0 < int(pairs.group(3)) <= int(pairs.group(1)) <= int(pairs.group(2)), result.out)
+    counts = [int(number) for number in pairs.groups()] if pairs else [0, 0, 0]  # before, of how many, after
+    tally.check("corpus: pairs are counted", 0 < counts[2] <= counts[0] <= counts[1], result.out)
     tally.check("corpus: all are scenarios", all(text.startswith(f"ftfuzz 1\ntarget {TWIN}\n") for text in kept[1].values()))
     tally.check("corpus: names say what is called", any(name.startswith("add-") for name in kept[1]), str(sorted(kept[1])[:5]))
     result = ftf.ftfuzz("corpus", TWIN, "--out", scratch / "empty")
