@@ -39,15 +39,18 @@ def name_of(text, reviewed):
 def merge(arguments, given, kept, exercise):
     """How many edges the given ones reach together, and how many of them ended the process."""
     kept.mkdir()
+    control = kept.with_suffix(".control")
     command = [arguments.program, f"--catalog={arguments.catalog}", f"--home={arguments.home}", f"--exercise={exercise}",
-               *([f"--path={arguments.path}"] if arguments.path else []), "-merge=1", "-detect_leaks=0", "-artifact_prefix=./", kept, given]
+               *([f"--path={arguments.path}"] if arguments.path else []), "-merge=1", f"-merge_control_file={control}", "-detect_leaks=0",
+               "-artifact_prefix=./", kept, given]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    edges = re.search(r"(\d+) new coverage edges", done.stdout)
     if done.returncode != 0:
         print(done.stdout)
         sys.exit(f"libFuzzer did not merge (exit code {done.returncode})")
-    attempts = len(re.findall(r"MERGE-OUTER: attempt \d+", done.stdout))
-    return int(edges.group(1)) if edges else 0, attempts - 1
+    edges = re.search(r"(\d+) new coverage edges", done.stdout)
+    steps = [line.split()[:2] for line in control.read_text().splitlines()]
+    began, ended = ({number for word, number in (step for step in steps if len(step) == 2) if word == which} for which in ("STARTED", "FT"))
+    return int(edges.group(1)) if edges else 0, len(began - ended)
 
 
 def write(arguments, kept, texts):

@@ -93,6 +93,13 @@ def merged_corpus(tally, scratch):
     tally.check("corpus: pairs are counted", 0 < counts[2] <= counts[0] <= counts[1], result.out)
     tally.check("corpus: all are scenarios", all(text.startswith(f"ftfuzz 1\ntarget {TWIN}\n") for text in kept[1].values()))
     tally.check("corpus: names say what is called", any(name.startswith("add-") for name in kept[1]), str(sorted(kept[1])[:5]))
+    folder = scratch / "crashes"
+    folder.mkdir()
+    for crash in (scratch / "work-asan").glob("crash-*"):
+        (folder / crash.name).write_bytes(crash.read_bytes())
+    result = ftf.ftfuzz("corpus", CANARY, "--out", scratch / "empty", "--from", folder)
+    tally.check("corpus: what ends the process is left out and counted", result.code == 0 and "0 of 1 scenarios; 1 ended" in result.out,
+                result.out + result.err[-300:])
     result = ftf.ftfuzz("corpus", TWIN, "--out", scratch / "empty")
     tally.check("corpus without a scenario says what to do", result.code == 2 and "ftfuzz fuzz" in result.err, result.err[-300:])
 
