@@ -81,10 +81,13 @@ static ftf_status canonize(const char *name, ftf_subject *s, ftf_error *err) {
         } else {
             ftf_scenario_print(&scenario, &canonical);
         }
-        if (status == FTF_OK && *s->spec == '\0') {
-            snprintf(s->spec, sizeof s->spec, "%s", scenario.target);
+        if (status == FTF_OK && *s->module == '\0') {
+            snprintf(s->module, sizeof s->module, "%s", scenario.target);
         }
         at = next;
+    }
+    if (*s->spec == '\0') {
+        snprintf(s->spec, sizeof s->spec, "%s", s->module);
     }
     ftf_arena_destroy(arena);
     ftf_text_release(&s->text);

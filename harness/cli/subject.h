@@ -9,12 +9,13 @@
  *     ftf_subject_release(&subject);
  */
 #include "base/text.h"
-#include "cli/paths.h"
+#include "cli/target.h"
 #include "findings/signature.h"
 
 typedef struct ftf_subject {
     ftf_text text;                     /* one scenario or a sequence, in the canonical spelling */
     char spec[FTF_FS_PATH_MAX];        /* the target as the campaign was given it, else as the scenario names it */
+    char module[FTF_TARGET_NAME_MAX];  /* the target as the scenario, or the first of the sequence, names it */
     char signature[FTF_SIGNATURE_MAX]; /* "": any finding counts */
     char kind[64];
     char id[64];                      /* "": it is no finding */

@@ -11,12 +11,13 @@ ends the process
     os._exit os.abort os.kill os.killpg os.pidfd_send_signal sys.exit sys._exit builtins.exit builtins.quit
     _thread.interrupt_main thread.interrupt_main _thread.exit _thread.exit_thread _testcapi.*
     signal.raise_signal os.wait* faulthandler.* signal.pthread_kill signal.siginterrupt signal.pidfd_send_signal
+    psutil.Process.kill psutil.Process.terminate psutil.Process.suspend psutil.Process.resume psutil.Process.send_signal
     multiprocessing.* os.WCOREDUMP
 makes processes
     os.fork os.forkpty os.exec* os.spawn* os.posix_spawn* os.system os.popen os.startfile os.register_at_fork
     pty.* subprocess.* os.unshare os.setns _posixsubprocess.* _winapi.* webbrowser.* platform.popen
     uuid._*_getter concurrent.futures.* multiprocessing.* _multiprocessing.* asyncio.create_subprocess_*
-    asyncio.run os.login_tty ctypes.util.find_library uuid.getnode uuid.uuid1 _uuid.generate_time_safe
+    psutil.Popen* asyncio.run os.login_tty ctypes.util.find_library uuid.getnode uuid.uuid1 _uuid.generate_time_safe
 starts threads
     _thread.start_new_thread _thread.start_new _thread.start_joinable_thread threading.Timer threading.Thread*
     thread.start_new* _thread._make_thread_handle _thread.daemon_threads_allowed threading._* sched.*
@@ -54,6 +55,7 @@ changes the process for everything in it
     sys.activate_stack_trampoline sys.deactivate_stack_trampoline sys.excepthook sys.displayhook
     sys.unraisablehook sys.breakpointhook sys.monitoring.* sys.set_int_max_str_digits sys.call_tracing
     sys.setrlimit gc.* atexit.* _imp.* imp.* importlib.* runpy.* site.* sysconfig._* syslog.* termios.* tty.*
+    psutil.*.proc_*_set
     curses.* _curses.* _curses_panel.* tkinter.* _tkinter.* builtins.__import__ builtins.exec builtins.eval
     builtins.compile builtins.print builtins.open socket.close socket.fromfd socket.send_fds socket.recv_fds
     socket.setdefaulttimeout socket.if_nameindex tracemalloc.start tracemalloc.stop tracemalloc.clear_traces

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,26 @@ def ftfuzz(*arguments, timeout=900, env=None, cwd=None):
         process.wait()
         raise
     return Result(code, out, err, time.monotonic() - start)
+
+
+def packages():
+    """What packages.toml lists: (requirement, the module that ftfuzz takes it for; its seeds are in that folder of corpora/)."""
+    with open(ROOT / "tests" / "e2e" / "packages.toml", "rb") as file:
+        listed = tomllib.load(file)
+    names = {requirement: re.match(r"[\w.-]+", requirement).group() for requirement in listed["requirements"]}
+    return [(requirement, listed["modules"].get(name, name)) for requirement, name in names.items()]
+
+
+def seeds(module):
+    return sorted((ROOT / "corpora" / module).glob("*.ft"))
+
+
+def replay_seed(seed, *options):
+    """One run in a fresh process: (what went wrong or "", how often a finding showed)."""
+    run = ftfuzz("replay", seed, "-n", 1, "--jobs", 1, "--flavour", "tsan", "--json", *options, timeout=600)
+    counts = run.json()
+    ran = run.code in (0, 1) and bool(counts) and counts[0]["n"] == 1 and counts[0]["broken"] == 0
+    return ("" if ran else f"exit {run.code}, {run.err.strip()[-300:]}"), counts[0]["k"] if ran else 0
 
 
 def findings(summary, blame="extension"):

@@ -72,6 +72,22 @@ def test_fuzz(tally, scratch):
         tally.check("it is the extension's, and replays", hit["blame"] == "extension" and ftf.rate(hit) == "20/20", str(hit))
 
 
+def test_replay(tally, scratch):
+    """A scenario knows the module's name only; --target says which package that is."""
+    seed, other = scratch / "seed.ft", scratch / "other.ft"
+    lines = "setup\n  a = Latest()\nthread\n  a.publish(\"x\")\nthread\n  a.get()\nschedule pct seed=1 depth=2\n"
+    seed.write_text(f"ftfuzz 1\ntarget planted\n{lines}")
+    other.write_text(f"ftfuzz 1\ntarget array\n{lines}")
+    options = ["-n", 1, "--jobs", 1, "--flavour", "tsan", "--json"]
+    run = ftf.ftfuzz("replay", seed, "--target", PLANTED, *options)
+    counts = run.json()
+    tally.check("a scenario of a package is replayed with --target", run.code in (0, 1) and counts and counts[0]["broken"] == 0, run.err)
+    run = ftf.ftfuzz("replay", other, "--target", PLANTED, *options)
+    tally.check("one of another module is refused", run.code == 2 and "planted" in run.error() and "array" in run.error(), run.err)
+    run = ftf.ftfuzz("replay", "--all", scratch, "--target", PLANTED)
+    tally.check("--target with --all is refused", run.code == 2 and "--all" in run.error(), run.err)
+
+
 def test_wheel(tally, scratch):
     source = shutil.copytree(PLANTED, scratch / "source")
     subprocess.run([ftf.interpreter("plain"), "-m", "pip", "wheel", "-q", "--no-deps", "-w", scratch, source], check=True,
@@ -103,7 +119,7 @@ def test_refusals(tally, scratch):
 
 
 def run(tally):
-    for test in (test_build, test_build_systems, test_fuzz, test_wheel, test_refusals):
+    for test in (test_build, test_build_systems, test_fuzz, test_replay, test_wheel, test_refusals):
         with ftf.Scratch("packages") as scratch:
             test(tally, scratch)
 
