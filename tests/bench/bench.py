@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What ftfuzz is worth, in figures: against free-running threads, against a hammer script, and against the raw limit.
 
-    tests/bench/bench.py [--only a,b,c,d,e,f,g] [--seeds N] [--quick] [--out FILE.md]
+    tests/bench/bench.py [--only a,b,c,d,e,f,g,h] [--seeds N] [--quick] [--out FILE.md]
 
     a  scenarios and CPU time until each planted bug is found, with ftfuzz's schedules and with free-running lanes
     b  different signatures in a minute of CPU time, against tests/bench/hammer.py
@@ -10,6 +10,7 @@
     e  two workers against one
     f  half an hour on each of three targets: bugs of ours, memory, lost findings
     g  how small findings become, how surely they then replay, and how long that takes
+    h  how often the scripts made of them show the bug, and that they say nothing of fixed twins
 
 The result is a Markdown file, which is written row by row: Ctrl-C keeps what was measured. Figures are medians over the seeds; what is
 compared runs in turn, so that what else the machine does meets both sides. It should be idle all the same.
@@ -31,7 +32,7 @@ import soak  # noqa: E402
 import speed  # noqa: E402
 
 PARTS = {"a": finding.part_a, "b": finding.part_b, "c": finding.part_c, "d": speed.part_d, "e": speed.part_e, "f": soak.part_f,
-         "g": reproducers.part_g}
+         "g": reproducers.part_g, "h": reproducers.part_h}
 FULL = {"seeds": 5, "cap": 60, "cpu": 60, "modules": "collections,array,xml.etree.ElementTree,itertools,io,csv", "canaries": ""}
 QUICK = {"seeds": 1, "cap": 5, "cpu": 5, "modules": "collections,array", "canaries": "K(3|5|9|24) "}
 

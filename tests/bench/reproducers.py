@@ -3,19 +3,28 @@
 import re
 import statistics
 import tomllib
+from pathlib import Path
 
 import canaries
 import finding
 import ftf
 import known_bugs
 import measure
+import test_repro
 
 ABOUT_G = """\
 Each canary, and each known bug of the standard library that is found in {hunt} s, in the flavour that comes first: its finding is
 minimized on one core for at most {limit} s (`ftfuzz minimize --jobs 1`), and the result is replayed 20 times in fresh processes. Lanes
 with a call in them, calls in lanes, calls of setup and finish, context switches; where earlier scenarios are needed, how many."""
 
+ABOUT_H = """\
+The same bugs: what `ftfuzz minimize` (at most {limit} s) and then `ftfuzz repro -n {runs}` give. On a stock interpreter a script shows a
+bug by a crash, a hang or a wrong result, on one with a sanitizer by a report of *this* finding; the sanitizer is the finding's own, or the
+other one where that shows it more often. Of a planted bug the script is run {twins} times with the fixed twin in its place, on both."""
+
 HUNT_SECONDS = 60
+RUNS, REPRO_SECONDS = 10, 600
+TWIN_RUNS, TWIN_SECONDS = 20, 1
 
 
 def canary_rows(settings):
@@ -68,7 +77,47 @@ def part_g(settings, report):
                     f"({100 * sure / len(small):.0f} %).")
 
 
+def made(hit):
+    """What `ftfuzz repro` measured of a finding; the scenario is minimized before."""
+    return ftf.ftfuzz("repro", hit["folder"], "-n", RUNS, "--json", timeout=REPRO_SECONDS).json()
+
+
+def silent_twin(hit, target, flavour):
+    """In how many of TWIN_RUNS runs of the script with the fixed twin in the module's place nothing was said about the module."""
+    folder = Path(hit["folder"])
+    script = folder / "twin.py"
+    script.write_text((folder / "repro.py").read_text(encoding="utf-8").replace(target, target + "_fixed"), encoding="utf-8")
+    ends = [test_repro.run_script(script, flavour, test_repro.built(flavour), TWIN_SECONDS) for _ in range(TWIN_RUNS)]
+    # TSan reports races of the interpreter's own, and ends with its own code.
+    return sum((code == 0 or flavour == "tsan") and target not in printed for code, printed in ends)
+
+
+def part_h(settings, report):
+    report.text("## h. Scripts", "", ABOUT_H.format(runs=RUNS, twins=TWIN_RUNS, limit=settings.minimize))
+    report.table("bug", "flavour", "stock interpreter", "with a sanitizer", "which", "twin silent, stock", "twin silent, sanitizer")
+    shown, ran, silent, twins = 0, 0, 0, 0
+    for name, target, regex in [*canary_rows(settings), *known_rows(settings)]:
+        hit, result = minimized(settings, target, regex)
+        label = re.sub(r"\s+", " ", name)[:50]
+        rates = made(hit) if result is not None else None
+        if not rates:
+            report.row(label, hit["flavour"] if hit else "-", *["-"] * 5)
+            continue
+        plain, sanitizer = rates["plain"], rates["sanitizer"]
+        flavours = ("plain", sanitizer["flavour"]) if target.startswith("ck") else ()
+        quiet = [silent_twin(hit, target, flavour) for flavour in flavours]
+        ran += 1
+        shown += sanitizer["k"] * 2 >= sanitizer["n"] or plain["k"] * 2 >= plain["n"]
+        silent += sum(count == TWIN_RUNS for count in quiet)
+        twins += len(quiet)
+        report.row(label, hit["flavour"], f"{plain['k']}/{plain['n']}", f"{sanitizer['k']}/{sanitizer['n']}", sanitizer["flavour"],
+                   *([f"{count}/{TWIN_RUNS}" for count in quiet] or ["-", "-"]))
+    if ran:
+        report.text(f"At least {RUNS // 2} of {RUNS}: {shown} of {ran} ({100 * shown / ran:.0f} %). Silent twins: {silent} of {twins}.")
+
+
 def estimate(settings):
     """Seconds that it takes, at least and at most."""
     rows = len(list(canary_rows(settings))) + len(list(known_rows(settings)))
-    return {"g": (rows * 12, rows * (HUNT_SECONDS + settings.minimize + 30))}
+    most = HUNT_SECONDS + settings.minimize + 30
+    return {"g": (rows * 12, rows * most), "h": (rows * 60, rows * (most + REPRO_SECONDS + 2 * TWIN_RUNS * TWIN_SECONDS))}
