@@ -9,7 +9,10 @@ all did and --enough of them had at least 80 %. With --seeds, only the seeds are
 """
 
 import argparse
+import json
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,12 +51,28 @@ class Row:
         return self.accepted / self.total if self.total else 0.0
 
 
+def plain_build(requirement):
+    """The folder for sys.path; from the cache, after anything else has used the package."""
+    done = subprocess.run([str(ftf.ROOT / "ci" / "build-package"), "--flavour", "plain", "--", requirement], capture_output=True,
+                          text=True, check=False)
+    return json.loads(Path(done.stdout.strip()).read_text())["builds"]["plain"]["path"] if done.returncode == 0 else ""
+
+
+def senseless(seed, folder):
+    """The lines that are wrong in themselves: a replay, in which every line may raise, does not tell."""
+    done = subprocess.run([ftf.interpreter("plain"), "-B", str(ftf.ROOT / "tests" / "python" / "test_seeds.py"), "--run", str(seed)],
+                          capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": folder})
+    return done.stdout.strip() or (done.stderr.strip()[-300:] if done.returncode else "")
+
+
 def replay_seeds(requirement, module):
     """`3`, so many ran; or `2/3`, and what the others said on standard error."""
     seeds = ftf.seeds(module)
+    folder = plain_build(requirement)
     wrong = 0
     for seed in seeds:
         trouble, _ = ftf.replay_seed(seed, "--target", requirement)
+        trouble = trouble or senseless(seed, folder)
         if trouble:
             print(f"{seed.relative_to(ftf.ROOT)}: {trouble}", file=sys.stderr)
             wrong += 1

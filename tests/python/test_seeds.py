@@ -1,5 +1,6 @@
 """Every reviewed seed must mean something: run on one thread, lane after lane, its lines may raise what a race or an
-empty container raises, but no line may be wrong in itself."""
+empty container raises, but no line may be wrong in itself. Here those of the standard library; those of packages are asked by
+tests/e2e/packages.py, which has the packages: `test_seeds.py --run FILE.ft`."""
 
 import glob
 import importlib
@@ -40,7 +41,10 @@ def module_of(target):
         with open(file, "rb") as stream:
             head = tomllib.load(stream).get("target", {})
         name, extra = head.get("import", target), head.get("modules", [])
-    return importlib.import_module(name), extra
+    module = importlib.import_module(name)
+    for one in extra:
+        importlib.import_module(one)
+    return module, extra
 
 
 def run(path):
@@ -73,7 +77,9 @@ def run(path):
 
 class Seeds(unittest.TestCase):
     def test_seeds__each_line_makes_sense_on_one_thread(self):
-        paths = sorted(glob.glob(os.path.join(ROOT, "corpora", "*", "*.ft")))
+        folders = glob.glob(os.path.join(ROOT, "corpora", "*", ""))
+        own = [one for one in folders if os.path.basename(one.rstrip("/")).partition(".")[0] in sys.stdlib_module_names]
+        paths = sorted(path for folder in own for path in glob.glob(os.path.join(folder, "*.ft")))
         self.assertTrue(paths)
         with tempfile.TemporaryDirectory() as folder:
             for path in paths:
