@@ -49,6 +49,8 @@ def tool_key():
     compilers = [os.environ["FTFUZZ_REAL_CC"], os.environ["FTFUZZ_REAL_CXX"]]
     versions = [subprocess.run([one, "--version"], capture_output=True, text=True, check=True).stdout for one in compilers]
     flags = [os.environ["FTFUZZ_INJECT_" + flavour] for flavour in FLAVOURS]
+    # The person's own flags reach the compiler as well, so what is built with them is something else.
+    flags += [f"{name}={os.environ[name]}" for name in ("CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS") if os.environ.get(name)]
     wrapper = file_digest(pathlib.Path(__file__).with_name("compiler"))
     return fingerprint(RECIPE, PREFIX, wrapper, *versions, *flags)
 
