@@ -16,6 +16,7 @@ static struct {
     uint64_t count;
     uint64_t name[FTF_LANES_MAX][FTF_OPS_MAX]; /* what an op does, the same in every scenario */
     uint64_t slots[FTF_LANES_MAX][FTF_OPS_MAX]; /* the shared objects it touches */
+    uint32_t ops[FTF_LANES_MAX]; /* how many a lane has */
 } feedback;
 
 static void publish(uint32_t feature) {
@@ -35,6 +36,9 @@ static void on_data(void *self, uint32_t from_pc, uint32_t to_pc) {
 
 static void on_overlap(void *self, int lane, uint32_t op, int other, uint32_t other_op) {
     (void)self;
+    if (op >= feedback.ops[lane] || other_op >= feedback.ops[other]) {
+        return; /* a lane without ops has its turn, too, in none of them */
+    }
     ftf_exercise_overlap(lane, op, other, other_op);
     if ((feedback.slots[lane][op] & feedback.slots[other][other_op]) != 0) {
         const uint64_t pair[] = {feedback.name[lane][op], feedback.name[other][other_op]};
@@ -46,6 +50,7 @@ void ftf_feedback_begin(const ftf_scenario *scenario) {
     uint64_t shared = ftf_scenario_shared(scenario);
     for (uint32_t lane = 0; lane < scenario->lane_count; lane++) {
         const ftf_section *section = &scenario->lanes[lane];
+        feedback.ops[lane] = section->count;
         for (uint32_t i = 0; i < section->count; i++) {
             const ftf_op *op = &section->ops[i];
             feedback.name[lane][i] = ftf_op_call_hash(op);

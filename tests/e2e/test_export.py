@@ -104,6 +104,30 @@ def merged_corpus(tally, scratch):
     tally.check("corpus without a scenario says what to do", result.code == 2 and "ftfuzz fuzz" in result.err, result.err[-300:])
 
 
+BUSY = """ftfuzz 1
+target {target}
+setup
+  a = Journal()
+thread
+  a.add("k")
+thread
+  a.add("k")
+thread
+  repr(a) * 8
+  repr(a) * 8
+schedule pct seed=1 depth=3
+"""
+
+
+def empty_lanes(tally, target, work):
+    """What is counted of lanes without ops must not be what those of the scenario before did."""
+    busy, idle = work / "busy.ft", work / "idle.ft"
+    busy.write_text(BUSY.format(target=TWIN))
+    idle.write_text(BUSY.format(target=TWIN).replace('thread\n  a.add("k")\n', "thread\n"))
+    code, output = moved.run(target, f"--exercise={work}/exercise", busy, idle)
+    tally.check("export: lanes without ops behind lanes with them", code == 0, f"exit {code}: {output[-600:]}")
+
+
 def usage(tally, scratch, out):
     result = ftf.ftfuzz("export", "json")
     tally.check("export without --out says so", result.code == 2 and "--out" in result.err, result.err)
@@ -127,6 +151,8 @@ def run(tally):
                     work = scratch / "merge"
                     merge(tally, out / f"ftfuzz_{TWIN}", work)
                     modes(tally, out / f"ftfuzz_{TWIN}", work)
+                    work.chmod(0o777)
+                    empty_lanes(tally, out / f"ftfuzz_{TWIN}", work)
         export(tally, "asan", scratch / "seeds", "heapq")
         with zipfile.ZipFile(scratch / "seeds" / "ftfuzz_heapq_seed_corpus.zip") as packed:
             there = {file.name for file in Path(ftf.ROOT / "corpora" / "heapq").iterdir()}
