@@ -14,9 +14,9 @@ __attribute__((section("__libfuzzer_extra_counters"), aligned(8), used)) static 
 static struct {
     bool seen[FEATURES]; /* in this process */
     uint64_t count;
-    uint64_t name[FTF_LANES_MAX][FTF_OPS_MAX]; /* what an op does, the same in every scenario */
+    uint64_t name[FTF_LANES_MAX][FTF_OPS_MAX];  /* what an op does, the same in every scenario */
     uint64_t slots[FTF_LANES_MAX][FTF_OPS_MAX]; /* the shared objects it touches */
-    uint32_t ops[FTF_LANES_MAX]; /* how many a lane has */
+    uint32_t ops[FTF_LANES_MAX];                /* how many a lane has */
 } feedback;
 
 static void publish(uint32_t feature) {
