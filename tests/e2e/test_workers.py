@@ -9,7 +9,9 @@ from pathlib import Path
 
 import ftf
 
-TARGET, SECONDS, WORKERS = "json", 30, 4
+TARGET, SECONDS, WORKERS = "json", 60, 4
+KILL_AT, AFTER_KILL = 100, 6  # inputs, and seconds for another worker to take its place
+ENOUGH = 3000                 # inputs: from 4,096 on a corpus gives some up, which is no loss
 
 
 def children_of(pid):
@@ -36,13 +38,16 @@ def kill_one(campaign):
 
 
 def watch(campaign, corpus):
-    """All names that were ever seen in the corpus, and the name of the worker that was killed half way through."""
-    seen, killed, began = set(), None, time.monotonic()
+    """All names that were ever seen in the corpus, and the name of the worker that was killed in between. Ends the campaign."""
+    seen, killed, killed_at = set(), None, 0
     while campaign.poll() is None:
         seen |= set(os.listdir(corpus)) if corpus.is_dir() else set()
-        if killed is None and time.monotonic() - began > SECONDS / 2:
-            killed = kill_one(campaign)
-        time.sleep(0.2)
+        if killed is None and len(seen) >= KILL_AT:
+            killed, killed_at = kill_one(campaign), time.monotonic()
+        if killed is not None and (time.monotonic() - killed_at > AFTER_KILL or len(seen) >= ENOUGH):
+            campaign.send_signal(signal.SIGINT)
+            campaign.wait()
+        time.sleep(0.1)
     return {name for name in seen if not name.startswith(".")}, killed
 
 
@@ -57,6 +62,7 @@ def run(tally):
         said = (scratch / "err").read_text()
         left = set(os.listdir(scratch / TARGET / "corpus")) | set(os.listdir(scratch / TARGET / "quarantine"))
         tally.check("workers: a campaign of four goes on when one is killed", campaign.returncode in (0, 1), f"exit {campaign.returncode}")
+        tally.check("workers: with fewer inputs than a corpus has room for", len(seen) < 4096, str(len(seen)))
         tally.check("workers: who was killed is named", killed is not None and f"worker {killed} was killed" in said and "SIGKILL" in said,
                     f"{killed}: {said[-400:]}")
         tally.check("workers: another one took its place", summary.get("starts", 0) > WORKERS, str(summary.get("starts")))
