@@ -3,7 +3,7 @@
 /*
  * The worker's own command line: double-dash options, which libFuzzer ignores; its own have one dash.
  *
- *   --catalog=FILE    what is known about the target (scenario/catalog.h); required
+ *   --catalog=FILE    what is known about the target (scenario/catalog.h); a target that runs alone knows where (alone.h)
  *   --home=PREFIX     the interpreter's prefix
  *   --path=DIR        in front of sys.path; may be repeated
  *   --blackbox=FILE   --spool=DIR   --name=NAME      where and as whom it reports
