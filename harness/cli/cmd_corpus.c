@@ -3,9 +3,7 @@
  * elsewhere become one small corpus of what it takes to reach all that they reach. harness/export/merge.py does it with
  * libFuzzer's own merge; here is counted which pairs of operations met before and after.
  */
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/commands.h"
 #include "cli/exercised.h"
@@ -56,18 +54,13 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
 }
 
 /* The script runs elsewhere, so folders are absolute. */
-static ftf_status absolute(const char *folder, char path[FTF_FS_PATH_MAX], ftf_error *err) {
-    return realpath(folder, path) != NULL ? FTF_OK : ftf_fail(err, FTF_IO, "cannot find %s", folder);
-}
-
 static ftf_status prepare(const arguments *a, corpus_job *c, ftf_error *err) {
     char out[FTF_FS_PATH_MAX], folder[FTF_FS_PATH_MAX];
-    ftf_status status = ftf_rig_open(a->spec, &c->rig, err);
-    if (status == FTF_OK && (status = ftf_paths_alone(&c->rig.paths, FTF_FLAVOUR_ASAN, c->program, err)) == FTF_OK &&
-        (status = ftf_target_build(&c->rig.paths, &c->rig.target, FTF_FLAVOUR_ASAN, err)) == FTF_OK &&
-        (status = ftf_path(folder, err, "%s/%s", a->out, c->rig.target.name)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(folder, err)) == FTF_OK && (status = absolute(folder, out, err)) == FTF_OK) {
-        status = a->from != NULL ? absolute(a->from, c->from, err) : FTF_OK;
+    ftf_status status = ftf_rig_open_alone(a->spec, FTF_FLAVOUR_ASAN, &c->rig, c->program, err);
+    if (status == FTF_OK && (status = ftf_path(folder, err, "%s/%s", a->out, c->rig.target.name)) == FTF_OK &&
+        (status = ftf_fs_make_dirs(folder, err)) == FTF_OK &&
+        (status = ftf_path_absolute(folder, out, err)) == FTF_OK) {
+        status = a->from != NULL ? ftf_path_absolute(a->from, c->from, err) : FTF_OK;
     }
     const struct {
         char *path;

@@ -3,7 +3,6 @@
  * goes where is in engine/alone.h; harness/export/export.py puts it together.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -19,12 +18,11 @@ typedef struct arguments {
     bool help;
 } arguments;
 
-typedef struct export {
+typedef struct export_job {
     ftf_rig rig;
     ftf_flavour flavour;
     char program[FTF_FS_PATH_MAX], out[FTF_FS_PATH_MAX];
-}
-export;
+} export_job;
 
 static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     const ftf_option rows[] = {
@@ -55,21 +53,14 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
     return status;
 }
 
-static ftf_status prepare(const arguments *a, export *e, ftf_error *err) {
+static ftf_status prepare(const arguments *a, export_job *e, ftf_error *err) {
     e->flavour = ftf_flavour_find(a->flavour);
-    ftf_status status = ftf_rig_open(a->spec, &e->rig, err);
-    if (status == FTF_OK && e->rig.target.wheel && e->flavour == FTF_FLAVOUR_TSAN) {
-        return ftf_fail(err, FTF_USAGE, "a wheel is not instrumented: TSan sees nothing in it; use --flavour asan");
-    }
-    if (status == FTF_OK && (status = ftf_paths_alone(&e->rig.paths, e->flavour, e->program, err)) == FTF_OK &&
-        (status = ftf_target_build(&e->rig.paths, &e->rig.target, e->flavour, err)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(a->out, err)) == FTF_OK && realpath(a->out, e->out) == NULL) {
-        status = ftf_fail(err, FTF_IO, "cannot find %s", a->out);
-    }
-    return status;
+    ftf_status status = ftf_rig_open_alone(a->spec, e->flavour, &e->rig, e->program, err);
+    status = status == FTF_OK ? ftf_fs_make_dirs(a->out, err) : status;
+    return status == FTF_OK ? ftf_path_absolute(a->out, e->out, err) : status;
 }
 
-static ftf_status assemble(export *e, ftf_error *err) {
+static ftf_status assemble(export_job *e, ftf_error *err) {
     char result[FTF_FS_PATH_MAX], log[FTF_FS_PATH_MAX];
     /* clang-format off */
     const char *argv[] = {"export.py",
@@ -103,7 +94,7 @@ static ftf_status assemble(export *e, ftf_error *err) {
 }
 
 int ftf_command_export(int argc, char **argv) {
-    static export e;
+    static export_job e;
     arguments a = {.flavour = "asan"};
     ftf_error err = {0};
     ftf_status status = parse(argc, argv, &a, &err);

@@ -15,6 +15,16 @@ ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err) {
     return status;
 }
 
+ftf_status ftf_rig_open_alone(const char *spec, ftf_flavour flavour, ftf_rig *out, char program[FTF_FS_PATH_MAX],
+                              ftf_error *err) {
+    ftf_status status = ftf_rig_open(spec, out, err);
+    if (status == FTF_OK && out->target.wheel && flavour == FTF_FLAVOUR_TSAN) {
+        return ftf_fail(err, FTF_USAGE, "a wheel is not instrumented: TSan sees nothing in it; use --flavour asan");
+    }
+    status = status == FTF_OK ? ftf_paths_alone(&out->paths, flavour, program, err) : status;
+    return status == FTF_OK ? ftf_target_build(&out->paths, &out->target, flavour, err) : status;
+}
+
 ftf_status ftf_rig_open_finding(const char *path, ftf_subject *subject, ftf_rig *out, ftf_error *err) {
     *out = (ftf_rig){0};
     ftf_status status = ftf_subject_load(path, subject, err);

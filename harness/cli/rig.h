@@ -26,6 +26,11 @@ typedef struct ftf_rig {
 
 ftf_status ftf_rig_open(const char *spec, ftf_rig *out, ftf_error *err);
 
+/* The same, with the target built for the executable of that flavour that needs no supervisor, whose path is given. FTF_USAGE for a wheel
+   under tsan, which would see nothing in it. */
+ftf_status ftf_rig_open_alone(const char *spec, ftf_flavour flavour, ftf_rig *out, char program[FTF_FS_PATH_MAX],
+                              ftf_error *err);
+
 /* What a command about one finding begins with: loads it, refuses what no scenario shows, catches Ctrl-C (stop.h), and opens its
    rig. The caller closes the rig and releases the subject, whatever this says. */
 ftf_status ftf_rig_open_finding(const char *path, ftf_subject *subject, ftf_rig *out, ftf_error *err);

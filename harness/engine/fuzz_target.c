@@ -223,23 +223,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     return 0;
 }
 
-/* Prints the scenario into the fuzzer's buffer; 0 when it does not fit. */
-static size_t print_into(const ftf_scenario *scenario, uint8_t *out, size_t room) {
-    ftf_text text = {0};
-    ftf_scenario_print(scenario, &text);
-    size_t len = text.len <= room ? text.len : 0;
-    memcpy(out, text.data, len);
-    ftf_text_release(&text);
-    return len;
-}
-
-static size_t generate_into(ftf_rng *rng, uint8_t *out, size_t room) {
-    ftf_scenario scenario;
-    ftf_arena_reset(worker.arena);
-    ftf_generate(worker.catalog, rng, worker.arena, &scenario);
-    return print_into(&scenario, out, room);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ftf_error err;
     if (size == 0) {
@@ -255,6 +238,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     bool good = ftf_session_run(worker.session, (const char *)data, size, &err) == FTF_OK;
     return good && !ftf_session_was_cut(worker.session) ? 0 : -1;
+}
+
+/* Prints the scenario into the fuzzer's buffer; 0 when it does not fit. */
+static size_t print_into(const ftf_scenario *scenario, uint8_t *out, size_t room) {
+    ftf_text text = {0};
+    ftf_scenario_print(scenario, &text);
+    size_t len = text.len <= room ? text.len : 0;
+    memcpy(out, text.data, len);
+    ftf_text_release(&text);
+    return len;
+}
+
+static size_t generate_into(ftf_rng *rng, uint8_t *out, size_t room) {
+    ftf_scenario scenario;
+    ftf_arena_reset(worker.arena);
+    ftf_generate(worker.catalog, rng, worker.arena, &scenario);
+    return print_into(&scenario, out, room);
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed) {

@@ -118,6 +118,13 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
     return true;
 }
 
+/* With symbolize=1 a call that was inlined would be a frame of its own in what OnReport gets, and its address there several times. */
+#ifdef FTF_ALONE
+#define ENDING "exitcode=66:"
+#else
+#define ENDING "exitcode=0:"
+#endif
+
 /*
  * FACTS.md says what each of these is for. history_size differs: a race whose older access the thread's history no longer
  * holds is dropped without a word, but each report walks the history. Both accesses lie in one run here, and only the
@@ -127,13 +134,6 @@ bool _ZN6__tsan8OnReportEPKNS_10ReportDescEb(void *report, bool suppressed) {
  * Deadly signals are TSan's, not libFuzzer's: a process that replays ends before libFuzzer installs its handlers, and the
  * same abort would have a stack in the campaign and none in the replay.
  */
-/* With symbolize=1 a call that was inlined would be a frame of its own in what OnReport gets, and its address there several times. */
-#ifdef FTF_ALONE
-#define ENDING "exitcode=66:"
-#else
-#define ENDING "exitcode=0:"
-#endif
-
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void) {
     return "halt_on_error=0:" ENDING "symbolize=0:stack_trace_format='    #%n %p (%m+%o)':suppress_equal_stacks=0:"
