@@ -55,12 +55,14 @@ static ftf_status parse(int argc, char **argv, arguments *a, ftf_error *err) {
 
 /* The script runs elsewhere, so folders are absolute. */
 static ftf_status prepare(const arguments *a, corpus_job *c, ftf_error *err) {
-    char out[FTF_FS_PATH_MAX], folder[FTF_FS_PATH_MAX];
+    char out[FTF_FS_PATH_MAX];
     ftf_status status = ftf_rig_open_alone(a->spec, FTF_FLAVOUR_ASAN, &c->rig, c->program, err);
-    if (status == FTF_OK && (status = ftf_path(folder, err, "%s/%s", a->out, c->rig.target.name)) == FTF_OK &&
-        (status = ftf_fs_make_dirs(folder, err)) == FTF_OK &&
-        (status = ftf_path_absolute(folder, out, err)) == FTF_OK) {
-        status = a->from != NULL ? ftf_path_absolute(a->from, c->from, err) : FTF_OK;
+    if (status == FTF_OK && (status = ftf_path(out, err, "%s/%s", a->out, c->rig.target.name)) == FTF_OK &&
+        (status = ftf_fs_make_dirs(out, err)) == FTF_OK) {
+        status = ftf_fs_make_absolute(out, err);
+    }
+    if (status == FTF_OK && a->from != NULL && (status = ftf_path(c->from, err, "%s", a->from)) == FTF_OK) {
+        status = ftf_fs_make_absolute(c->from, err);
     }
     const struct {
         char *path;

@@ -57,7 +57,8 @@ static ftf_status prepare(const arguments *a, export_job *e, ftf_error *err) {
     e->flavour = ftf_flavour_find(a->flavour);
     ftf_status status = ftf_rig_open_alone(a->spec, e->flavour, &e->rig, e->program, err);
     status = status == FTF_OK ? ftf_fs_make_dirs(a->out, err) : status;
-    return status == FTF_OK ? ftf_path_absolute(a->out, e->out, err) : status;
+    status = status == FTF_OK ? ftf_path(e->out, err, "%s", a->out) : status;
+    return status == FTF_OK ? ftf_fs_make_absolute(e->out, err) : status;
 }
 
 static ftf_status assemble(export_job *e, ftf_error *err) {

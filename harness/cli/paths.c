@@ -38,10 +38,6 @@ ftf_status ftf_path(char path[FTF_FS_PATH_MAX], ftf_error *err, const char *form
     return FTF_OK;
 }
 
-ftf_status ftf_path_absolute(const char *folder, char path[FTF_FS_PATH_MAX], ftf_error *err) {
-    return realpath(folder, path) != NULL ? FTF_OK : ftf_fail(err, FTF_IO, "cannot find %s", folder);
-}
-
 static const char *from_environment(const char *variable, const char *otherwise) {
     const char *value = getenv(variable);
     return value != NULL && *value != '\0' ? value : otherwise;

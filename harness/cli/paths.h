@@ -39,9 +39,6 @@ ftf_flavour ftf_flavour_find(const char *name);
 /* FTF_SETUP, saying how to get it, when the interpreter or the worker of a flavour is not there. */
 ftf_status ftf_paths_need(const ftf_paths *paths, ftf_flavour flavour, ftf_error *err);
 
-/* A folder that is there, as it can be given to a process elsewhere. FTF_IO when it is not. */
-ftf_status ftf_path_absolute(const char *folder, char path[FTF_FS_PATH_MAX], ftf_error *err);
-
 /* The executable of that flavour that needs no supervisor (engine/alone.h); it lies beside the worker. FTF_SETUP when it is not built. */
 ftf_status ftf_paths_alone(const ftf_paths *paths, ftf_flavour flavour, char path[FTF_FS_PATH_MAX], ftf_error *err);
 
